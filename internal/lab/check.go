@@ -1,0 +1,169 @@
+package lab
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Reading is one number measured on a server.
+type Reading struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit"`
+	Value float64 `json:"value"`
+}
+
+// Readings keeps readings in the order in which they were taken.
+type Readings struct{ list []Reading }
+
+// Set adds a reading, or replaces the one of that name.
+func (r *Readings) Set(name, unit string, value float64) {
+	for i := range r.list {
+		if r.list[i].Name == name {
+			r.list[i] = Reading{name, unit, value}
+			return
+		}
+	}
+	r.list = append(r.list, Reading{name, unit, value})
+}
+
+// Get returns the reading of that name.
+func (r *Readings) Get(name string) (Reading, bool) {
+	if r != nil {
+		for _, x := range r.list {
+			if x.Name == name {
+				return x, true
+			}
+		}
+	}
+	return Reading{}, false
+}
+
+// All returns the readings in order.
+func (r *Readings) All() []Reading {
+	if r == nil {
+		return nil
+	}
+	return r.list
+}
+
+// ApplyCheck is the id of the check that every lab has: the fix was applied,
+// or built and run, without an error and in time.
+const ApplyCheck = "applies"
+
+// Check is a statement about the readings before and after the fix.
+type Check struct {
+	ID      string
+	Says    string // what good looks like: "rows-examined ≤ 200"
+	Reading string // the reading it is about
+	symptom bool
+	kept    string
+	hint    string
+	holds   func(before, after *Readings) (ok bool, got string)
+}
+
+// Symptom marks a check that must fail on the broken state; if it holds there,
+// the failure did not reproduce and the run is invalid.
+func (c Check) Symptom() Check { c.symptom = true; return c }
+
+// Named gives a check an id of its own instead of its reading's name.
+func (c Check) Named(id string) Check { c.ID = id; return c }
+
+// Else says, in the words of the service, what it means that the check failed.
+func (c Check) Else(text string) Check { c.hint = text; return c }
+
+// Kept says why a check stays although no wrong variant of the lab trips it.
+func (c Check) Kept(why string) Check { c.kept = why; return c }
+
+// WhyKept is what Kept was told.
+func (c Check) WhyKept() string { return c.kept }
+
+// AtMost wants the reading after the fix to be ≤ limit.
+func AtMost(reading string, limit float64) Check {
+	return after(reading, "≤ "+Number(limit), func(v float64) bool { return v <= limit })
+}
+
+// AtLeast wants the reading after the fix to be ≥ limit.
+func AtLeast(reading string, limit float64) Check {
+	return after(reading, "≥ "+Number(limit), func(v float64) bool { return v >= limit })
+}
+
+// Equal wants the reading after the fix to be exactly value.
+func Equal(reading string, value float64) Check {
+	return after(reading, "= "+Number(value), func(v float64) bool { return v == value })
+}
+
+// Better wants the reading to have shrunk by at least this factor. Its id is
+// the reading's name with "-ratio" behind it.
+func Better(reading string, factor float64) Check {
+	return Check{
+		ID:      reading + "-ratio",
+		Says:    fmt.Sprintf("%s at least %s times smaller than before", reading, Number(factor)),
+		Reading: reading,
+		holds: func(before, after *Readings) (bool, string) {
+			b, ok := before.Get(reading)
+			a, ok2 := after.Get(reading)
+			if !ok || !ok2 {
+				return false, "not measured"
+			}
+			got := fmt.Sprintf("%s → %s", Number(b.Value), Number(a.Value))
+			return a.Value*factor <= b.Value, got
+		},
+	}
+}
+
+func after(reading, says string, good func(float64) bool) Check {
+	return Check{
+		ID:      reading,
+		Says:    reading + " " + says,
+		Reading: reading,
+		holds: func(_, after *Readings) (bool, string) {
+			x, ok := after.Get(reading)
+			if !ok {
+				return false, "not measured"
+			}
+			return good(x.Value), strings.TrimSpace(Number(x.Value) + " " + x.Unit)
+		},
+	}
+}
+
+// Outcome is a check as it came out.
+type Outcome struct {
+	ID   string `json:"id"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+	Got  string `json:"got"`
+	Hint string `json:"hint,omitempty"` // set when the check failed
+	// Skipped says that the run ended before the check's reading was taken.
+	Skipped bool `json:"skipped,omitempty"`
+}
+
+func (c Check) judge(before, after *Readings) Outcome {
+	ok, got := c.holds(before, after)
+	o := Outcome{ID: c.ID, OK: ok, Says: c.Says, Got: got}
+	if !ok {
+		o.Hint = c.hint
+	}
+	return o
+}
+
+// Number writes a value as people do: 1,000,000 and 0.25.
+func Number(v float64) string {
+	prec := 0
+	if v != float64(int64(v)) {
+		prec = 2
+	}
+	s := strconv.FormatFloat(v, 'f', prec, 64)
+	whole, frac, _ := strings.Cut(s, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if frac = strings.TrimRight(frac, "0"); frac != "" {
+		whole += "." + frac
+	}
+	return sign + whole
+}
