@@ -65,6 +65,8 @@ type Env struct {
 	Scratch string // folder for binaries, logs and sockets, removed after the run
 	Seed    uint64 // whatever a learner could hard-code derives from it
 	Fresh   bool   // seed again even where a snapshot exists
+	Memory  int    // MiB that the lab's servers need together; set by the engine
+	Disk    int    // MiB of free disk that they need; set by the engine
 	// Log shows what is going on inside a phase: a command that can be pasted,
 	// a state that is waited for. Never nil.
 	Log func(format string, args ...any)

@@ -168,6 +168,7 @@ func (r *runner) log(format string, args ...any) {
 
 // open makes the run's closures.
 func (r *runner) open() (err error) {
+	r.opts.Env.Lab, r.opts.Env.Memory, r.opts.Env.Disk = r.lab.Name, r.lab.Memory, r.lab.Disk
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("lab %s panicked in New: %v\n%s", r.lab.Name, p, debug.Stack())
