@@ -142,6 +142,8 @@ type Variant struct {
 	Name  string            // "start", "fix", "solution", "also/x", "wrong/y"
 	Dir   string            // its folder
 	Files map[string]string // its files, by name
+	// Command is run in Dir instead of building a program. Empty: build it.
+	Command []string
 }
 
 // Fault is an error that is the learner's: the verdict is fail, on Check.

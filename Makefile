@@ -1,0 +1,49 @@
+# make help prints every target. Only lab, test and prove need a Docker engine;
+# scripts/setup starts or installs one where none answers.
+
+SHELL := /bin/sh
+NAME ?=
+FLAGS ?=
+GO ?= go
+# Test packages run one after another: labs would wait for the machine anyway.
+# No deadline of go test's: every phase of a lab has its own.
+GOTEST = $(GO) test -p 1 -timeout 0
+LINTER = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build lab list test unit prove lint bench clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Check Go and the Docker engine; install or start the engine where that is possible
+	@scripts/setup
+
+build: bin/lab ## Build bin/lab
+bin/lab: go.mod go.sum $(shell find docker internal labs -type f ! -path '*/fix/*')
+	@scripts/build
+
+lab: setup build ## Run a lab and judge your fix: make lab NAME=mysql/slow-query
+	@if [ -z "$(NAME)" ]; then bin/lab list; echo; echo "make lab NAME=<one of these>"; exit 2; fi
+	@bin/lab run $(NAME) $(FLAGS)
+
+list: build ## List the labs
+	@bin/lab list
+
+test: setup ## Run every test and every lab (your fix where there is one, else that it is broken)
+	@$(GOTEST) ./...
+
+unit: ## Run the tests that need no Docker engine
+	@$(GO) test -short ./internal/... ./docker/...
+
+prove: setup ## Run every variant of every lab: make prove NAME=mysql/slow-query for one
+	@$(GOTEST) -count=1 -v $(if $(NAME),./labs/$(NAME),./labs/...) -prove
+
+lint: ## gofmt, go vet for all systems, golangci-lint, go mod tidy
+	@LINTER=$(LINTER) scripts/lint
+
+bench: setup build ## Measure faultlab against the bare servers, as ratios
+	@$(GOTEST) -run '^$$' -bench . -benchtime 3x ./internal/bench
+
+clean: build ## Remove snapshots and whatever dead runs left
+	@bin/lab clean

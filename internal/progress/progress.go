@@ -1,0 +1,93 @@
+// Package progress remembers which labs were solved, in one small file under
+// the user's state directory. Deleting it loses nothing else.
+package progress
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Progress is the file's content.
+type Progress struct {
+	Labs map[string]Lab `json:"labs"`
+	path string
+}
+
+// Lab is what is remembered of one lab.
+type Lab struct {
+	Runs   int       `json:"runs"`
+	Solved time.Time `json:"solved,omitzero"` // first pass
+}
+
+// path follows the XDG base directory specification; XDG names no place for
+// macOS and Windows, so the same one serves there.
+func path() (string, error) {
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find state directory: %w", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "faultlab", "progress.json"), nil
+}
+
+// Load reads the file; one that is not there is empty progress.
+func Load() (*Progress, error) {
+	p := &Progress{Labs: map[string]Lab{}}
+	var err error
+	if p.path, err = path(); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read progress: %w", err)
+	}
+	if err := json.Unmarshal(text, p); err != nil {
+		return nil, fmt.Errorf("%s is damaged (%w); delete it to start afresh, nothing else is lost", p.path, err)
+	}
+	if p.Labs == nil {
+		p.Labs = map[string]Lab{}
+	}
+	return p, nil
+}
+
+// Solved is when the lab was first solved; zero if it was not.
+func (p *Progress) Solved(name string) time.Time { return p.Labs[name].Solved }
+
+// Record adds a run that ended with pass or fail, and writes the file whole or not at all.
+func (p *Progress) Record(name string, passed bool) error {
+	l := p.Labs[name]
+	l.Runs++
+	if passed && l.Solved.IsZero() {
+		l.Solved = time.Now().UTC().Truncate(time.Second)
+	}
+	p.Labs[name] = l
+	text, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(p.path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep progress: %w", err)
+	}
+	tmp, err := os.CreateTemp(dir, ".progress-*")
+	if err != nil {
+		return fmt.Errorf("keep progress: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(append(text, '\n'))
+	if err := errors.Join(err, tmp.Close()); err != nil {
+		return fmt.Errorf("keep progress: %w", err)
+	}
+	return os.Rename(tmp.Name(), p.path)
+}
