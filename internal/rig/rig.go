@@ -5,6 +5,14 @@ package rig
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
@@ -18,13 +26,18 @@ type Server interface {
 	Engine() string
 	// Spec is how the server is started by binary and explicit configuration.
 	// at(port) is the host's port on 127.0.0.1 that leads to the container's
-	// port; it stays the same when the container is restarted.
+	// port; it stays the same when the container is restarted. Spec is called
+	// several times and must depend on nothing but img, at, Rig.Secret and what
+	// the server was made with: it is part of the snapshot's key.
 	Spec(img docker.Image, at func(port int) int) Spec
-	// Ready returns when the server serves, after each start of its container.
+	// Ready returns nil when the server serves, after each start of its
+	// container. It may try once and return an error, or wait by itself: the
+	// rig calls it again until it holds, the container exits, or time is up.
 	Ready(ctx context.Context, n *Node) error
 	// Evidence returns what the server says about itself, by file name.
 	Evidence(ctx context.Context) map[string]string
-	// Close closes the clients that the harness holds.
+	// Close closes the clients that the harness holds. Save closes them, too,
+	// and then calls Ready again, which opens new ones.
 	Close() error
 }
 
@@ -34,91 +47,242 @@ type Spec struct {
 	User   string   // user inside the container; empty: the image's
 	Env    map[string]string
 	Files  []File
-	Ports  []int  // TCP ports to publish on 127.0.0.1
-	Same   bool   // the container must listen on the very port that is published (Redis Cluster): then at(p) is both
+	Ports  []int // TCP ports to publish on 127.0.0.1; at least one
+	Same   bool  // the container must listen on the very port that is published (Redis Cluster): then at(p) is both
 	Tmpfs  map[string]string
 	Memory int64   // bytes; 0: no limit
 	CPUs   float64 // 0: no limit
 }
 
-// File is put into the container before it starts.
+// File is put into the container before it starts; missing folders are made.
+// It belongs to root.
 type File struct {
 	Path string
 	Text string
 	Mode int64 // 0: 0644
 }
 
-// Node is one running container of a rig.
-type Node struct {
-	// filled by the rig
-	rig *Rig
-	srv Server
-}
-
 // Rig implements lab.Rig.
 type Rig struct {
-	env lab.Env
+	env   lab.Env
+	nodes []*Node
+	joins []func(ctx context.Context, fresh bool) error
+	keep  bool
+
+	engine *engine
+	slot   *slot
+	ports  *ports
+	images map[string]docker.Image // by engine
+	peers  *peers                  // nil when there is one server
+	key    string                  // of the snapshot
+	secret string                  // hex; what Secret derives from
+
+	// busy is held by Start, Save and Stop. Stop ends the other two by halt.
+	busy chan struct{}
+	live context.Context
+	halt context.CancelFunc
+
+	// What tests replace.
+	ensure func(ctx context.Context, server string, log func(string, ...any)) (docker.Image, error)
+	state  string // folder of the machine's locks and notes
 }
 
 var _ lab.Rig = (*Rig)(nil)
 
 // New makes an empty rig; engine packages add servers to it.
-func New(env lab.Env) *Rig { return &Rig{env: env} }
+func New(env lab.Env) *Rig {
+	if env.ID == "" {
+		env.ID = randomHex(4)
+	}
+	if env.Log == nil {
+		env.Log = func(string, ...any) {}
+	}
+	r := &Rig{env: env, busy: make(chan struct{}, 1), ensure: docker.Ensure, state: stateDir()}
+	r.live, r.halt = context.WithCancel(context.Background())
+	return r
+}
 
 // Add makes srv one of the rig's servers; order of adding is order of names in reports.
-func (r *Rig) Add(srv Server) {}
+func (r *Rig) Add(srv Server) *Node {
+	n := &Node{rig: r, srv: srv}
+	r.nodes = append(r.nodes, n)
+	return n
+}
 
 // Join registers what ties servers together once all are ready (replication,
 // cluster slots). It is called after every start; fresh says that the servers
 // come from a bare image and not from a snapshot.
-func (r *Rig) Join(f func(ctx context.Context, fresh bool) error) {}
+func (r *Rig) Join(f func(ctx context.Context, fresh bool) error) { r.joins = append(r.joins, f) }
+
+// Keep lets the servers outlive this process: no sweep removes them, only Stop
+// and Clean do. It must be called before Start.
+func (r *Rig) Keep() { r.keep = true }
 
 // Env is what New was given.
 func (r *Rig) Env() lab.Env { return r.env }
 
-// Start, Save, Servers, Evidence, Stop: see lab.Rig.
-func (r *Rig) Start(ctx context.Context) (lab.Fingerprint, bool, error) { return nil, false, nil }
+// Node returns the node of the server called name; nil if there is none.
+func (r *Rig) Node(name string) *Node {
+	for _, n := range r.nodes {
+		if n.Name() == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Start brings all servers up, from the snapshot if there is one: see lab.Rig.
+// What is missing on this machine is a lab.Invalid, found before anything starts.
+func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err error) {
+	ctx, done, err := r.begin(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer done()
+	if r.engine, err = connect(ctx); err != nil {
+		return nil, false, err
+	}
+	if err := r.engine.fits(ctx, r.env); err != nil {
+		return nil, false, err
+	}
+	if r.slot == nil {
+		if r.slot, err = takeSlot(ctx, r.state, r.engine.slots(), r.env); err != nil {
+			return nil, false, err
+		}
+	}
+	r.ports = r.slot.ports(r.engine)
+	if err := together(
+		func() error { return sweep(ctx, r.engine, r.env.Log) },
+		func() error { return r.ensureImages(ctx) },
+		func() error { return r.connectPeers(ctx) },
+	); err != nil {
+		return nil, false, err
+	}
+	if r.secret == "" {
+		r.secret = randomHex(16)
+	}
+	return nil, false, r.up(ctx, nil)
+}
+
+// up starts all servers, from the named images if there are any, and joins them.
+func (r *Rig) up(ctx context.Context, from map[string]string) error {
+	err := r.each(func(n *Node) error {
+		img := r.images[n.srv.Engine()].Name
+		if from != nil {
+			img = from[n.Name()]
+		}
+		return n.launch(ctx, img)
+	})
+	if err != nil {
+		return err
+	}
+	for _, join := range r.joins {
+		if err := join(ctx, from == nil); err != nil {
+			return fmt.Errorf("join servers: %w", err)
+		}
+	}
+	return nil
+}
+
+// ensureImages gets the image of every engine that the servers need.
+func (r *Rig) ensureImages(ctx context.Context) error {
+	r.images = map[string]docker.Image{}
+	for _, n := range r.nodes {
+		engine := n.srv.Engine()
+		if _, ok := r.images[engine]; ok {
+			continue
+		}
+		img, err := r.ensure(ctx, engine, r.env.Log)
+		if err != nil {
+			return fmt.Errorf("get image of %s: %w", engine, err)
+		}
+		r.images[engine] = img
+	}
+	return nil
+}
 
 // Save stops the servers cleanly, commits them and starts again from the snapshot.
 func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error { return nil }
 
 // Servers says what runs.
-func (r *Rig) Servers() []lab.Server { return nil }
+func (r *Rig) Servers() []lab.Server {
+	list := make([]lab.Server, 0, len(r.nodes))
+	for _, n := range r.nodes {
+		img := r.images[n.srv.Engine()]
+		list = append(list, lab.Server{
+			Name: n.Name(), Engine: n.srv.Engine(), Version: img.Version, Image: img.Name, Origin: string(img.Origin),
+		})
+	}
+	return list
+}
 
-// Evidence writes logs and states into dir.
-func (r *Rig) Evidence(ctx context.Context, dir string) error { return nil }
+// Stop removes everything of this run. It ends a Start or Save that is still
+// under way, and works after one that failed.
+func (r *Rig) Stop(ctx context.Context) error {
+	r.halt()
+	select {
+	case r.busy <- struct{}{}:
+		defer func() { <-r.busy }()
+	case <-ctx.Done():
+		return fmt.Errorf("stop rig: %w", context.Cause(ctx))
+	}
+	var errs []error
+	for _, n := range slices.Backward(r.nodes) {
+		errs = append(errs, n.srv.Close())
+	}
+	if r.engine != nil {
+		errs = append(errs, remove(ctx, r.engine, labelRun+"="+r.env.ID, nil, r.env.Log))
+		errs = append(errs, r.engine.close())
+	}
+	if r.slot != nil {
+		errs = append(errs, r.slot.free())
+		r.slot = nil
+	}
+	return errors.Join(errs...)
+}
 
-// Stop removes everything of this run.
-func (r *Rig) Stop(ctx context.Context) error { return nil }
+// begin makes its caller the only one that works on the rig, with a context
+// that Stop ends.
+func (r *Rig) begin(ctx context.Context) (context.Context, func(), error) {
+	select {
+	case r.busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
+	if r.live.Err() != nil {
+		<-r.busy
+		return nil, nil, errors.New("start rig: it was stopped")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	unlink := context.AfterFunc(r.live, func() { cancel(errors.New("the rig was stopped")) })
+	return ctx, func() { unlink(); cancel(nil); <-r.busy }, nil
+}
 
-// Addr is the address of the container's port for clients on this machine.
-func (n *Node) Addr(port int) string { return "" }
+// each runs f for all nodes at once.
+func (r *Rig) each(f func(n *Node) error) error {
+	fs := make([]func() error, len(r.nodes))
+	for i, n := range r.nodes {
+		fs[i] = func() error { return f(n) }
+	}
+	return together(fs...)
+}
 
-// Exec runs a command in the container and returns its output.
-func (n *Node) Exec(ctx context.Context, cmd ...string) (string, error) { return "", nil }
+// together runs all at once and returns the errors of all.
+func together(fs ...func() error) error {
+	errs := make([]error, len(fs))
+	var wg sync.WaitGroup
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
 
-// Faults. Each is undone by its opposite or by teardown.
+// stateDir is the folder of locks that all labs of this machine share.
+func stateDir() string { return filepath.Join(os.TempDir(), "faultlab") }
 
-// Stop ends the server as an operator would (SIGTERM).
-func (n *Node) Stop(ctx context.Context) error { return nil }
-
-// Kill ends it with SIGKILL.
-func (n *Node) Kill(ctx context.Context) error { return nil }
-
-// Start starts a stopped or killed server and waits until it is ready.
-func (n *Node) Start(ctx context.Context) error { return nil }
-
-// Pause freezes all its processes.
-func (n *Node) Pause(ctx context.Context) error { return nil }
-
-// Unpause thaws them.
-func (n *Node) Unpause(ctx context.Context) error { return nil }
-
-// Disconnect takes it off the rig's network; published ports may go with it.
-func (n *Node) Disconnect(ctx context.Context) error { return nil }
-
-// Connect puts it back, under its name.
-func (n *Node) Connect(ctx context.Context) error { return nil }
-
-// Limit sets CPUs and memory (bytes) of the running container; 0 leaves one as it is.
-func (n *Node) Limit(ctx context.Context, cpus float64, memory int64) error { return nil }
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,110 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+	"github.com/shirou/gopsutil/v4/disk"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/log"
+
+	"faultlab/internal/lab"
+)
+
+// engine is the Docker engine that the servers run on.
+type engine struct {
+	tc   *testcontainers.DockerProvider
+	api  client.APIClient
+	info system.Info
+	// host is where published ports are, and are reached: 127.0.0.1, or the
+	// address of the machine that DOCKER_HOST names.
+	host netip.Addr
+}
+
+// connect finds the engine. testcontainers decides where it is (DOCKER_HOST,
+// its own properties file, the usual sockets) and remembers that.
+func connect(ctx context.Context) (*engine, error) {
+	// testcontainers' reaper would end servers that are meant to outlive their
+	// process, and its image can't be had everywhere; sweep does that work. The
+	// variable is read once, before the first provider.
+	os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	log.SetDefault(log.NewNoopLogger())
+	// The default provider knows what Podman calls its default network; asked
+	// for without that name, testcontainers makes one of its own and leaves it.
+	p, err := testcontainers.ProviderDefault.GetProvider(testcontainers.WithLogger(log.NewNoopLogger()))
+	if err != nil {
+		return nil, noEngine(err)
+	}
+	tc := p.(*testcontainers.DockerProvider)
+	e := &engine{tc: tc, api: tc.Client()}
+	res, err := e.api.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return nil, noEngine(err)
+	}
+	e.info = res.Info
+	if e.host, err = publishedOn(ctx, e.api.DaemonHost()); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func noEngine(err error) error {
+	where := "the usual places"
+	if h := os.Getenv("DOCKER_HOST"); h != "" {
+		where = "DOCKER_HOST=" + h
+	}
+	return lab.Invalidf("no Docker engine answers at %s: start one, or let `make lab` set one up (%v)", where, err)
+}
+
+func (e *engine) close() error { return e.tc.Close() }
+
+// publishedOn is the address that servers' ports are published on. Testing for
+// /.dockerenv, as testcontainers does, is no proof that we are in a container.
+func publishedOn(ctx context.Context, daemon string) (netip.Addr, error) {
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	u, err := url.Parse(daemon)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("parse address of the Docker engine: %w", err)
+	}
+	switch u.Scheme {
+	case "tcp", "http", "https", "ssh":
+	default:
+		return loopback, nil
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", u.Hostname())
+	if err != nil {
+		return netip.Addr{}, lab.Invalidf("the Docker engine's host %s has no IPv4 address to publish ports on: %v", u.Hostname(), err)
+	}
+	return addrs[0].Unmap(), nil
+}
+
+// here says that the engine publishes ports on this very machine.
+func (e *engine) here() bool { return e.host.IsLoopback() }
+
+// slots is how many labs may run at a time: one for two cores, since a lab's
+// servers and its load need one each.
+func (e *engine) slots() int { return max(1, e.info.NCPU/2) }
+
+// fits says in one sentence what the lab needs and the engine lacks.
+func (e *engine) fits(ctx context.Context, env lab.Env) error {
+	const mib = 1 << 20
+	if have := e.info.MemTotal / mib; e.info.MemTotal > 0 && int64(env.Memory) > have {
+		return lab.Invalidf("%s needs %d MiB of memory, the Docker engine has %d MiB: give it more", env.Lab, env.Memory, have)
+	}
+	if !e.here() {
+		return nil
+	}
+	// Inside a virtual machine the folder is not ours to see; then we don't know.
+	if use, err := disk.UsageWithContext(ctx, e.info.DockerRootDir); err == nil {
+		if have := use.Free / mib; uint64(env.Disk) > have {
+			return lab.Invalidf("%s needs %d MiB of disk, %s has %d MiB free: make room, `lab clean` removes snapshots", env.Lab, env.Disk, e.info.DockerRootDir, have)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package rig
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Host ports are picked below the ephemeral range (32768 and up on Linux),
+// where outgoing connections would take them away at random.
+const firstPort, lastPort = 20000, 31999
+
+// ports hands out host ports from a range of its slot's own, so that two labs
+// never pick the same one, not even while a server of one is down.
+type ports struct {
+	host     netip.Addr
+	probe    bool // host is this machine: ask it whether the port is free
+	from, to int
+	mu       sync.Mutex
+	taken    map[int]bool
+}
+
+var errNoPort = errors.New("no free host port")
+
+func (p *ports) pick() (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.to - p.from + 1
+	for i, first := 0, rand.IntN(n); i < n; i++ {
+		port := p.from + (first+i)%n
+		if p.taken[port] || p.probe && !free(p.host, port) {
+			continue
+		}
+		p.taken[port] = true
+		return port, nil
+	}
+	return 0, errNoPort
+}
+
+func free(host netip.Addr, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host.String(), strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
+}
+
+// portConflict recognises the engine's words for a host port that is in use.
+func portConflict(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "port is already allocated") ||
+		strings.Contains(err.Error(), "address already in use") ||
+		strings.Contains(err.Error(), "ports are not available"))
+}
