@@ -1,0 +1,15 @@
+//go:build unix
+
+package docker
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// endGroup makes the end of cmd's context end what cmd has started too, gently:
+// a recipe then removes its working folder.
+func endGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+}
