@@ -76,6 +76,7 @@ type Rig struct {
 	peers  *peers                  // nil when there is one server
 	key    string                  // of the snapshot
 	secret string                  // hex; what Secret derives from
+	keying bool                    // the key is being made: secrets don't count
 
 	// busy is held by Start, Save and Stop. Stop ends the other two by halt.
 	busy chan struct{}
@@ -158,9 +159,25 @@ func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err e
 	); err != nil {
 		return nil, false, err
 	}
-	if r.secret == "" {
-		r.secret = randomHex(16)
+	if r.key, err = r.makeKey(); err != nil {
+		return nil, false, err
 	}
+	unlock, err := lockSnapshots(ctx, r.state, false)
+	if err != nil {
+		return nil, false, err
+	}
+	defer unlock()
+	if !r.env.Fresh {
+		snap, err := r.find(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if snap != nil {
+			r.secret = snap.secret
+			return snap.print, true, r.up(ctx, snap.images)
+		}
+	}
+	r.secret = randomHex(16)
 	return nil, false, r.up(ctx, nil)
 }
 
@@ -200,9 +217,6 @@ func (r *Rig) ensureImages(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Save stops the servers cleanly, commits them and starts again from the snapshot.
-func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error { return nil }
 
 // Servers says what runs.
 func (r *Rig) Servers() []lab.Server {

@@ -107,6 +107,9 @@ func (s *server) Spec(img docker.Image, at func(int) int) Spec {
 		Cmd:   append([]string{"/server", "-listen", fmt.Sprintf(":%d", listen)}, s.args...),
 		Ports: []int{port}, Same: s.same, Env: s.env, Files: s.files,
 	}
+	if s.secret {
+		spec.Env = map[string]string{"PASSWORD": s.rig.Secret("password")}
+	}
 	return spec
 }
 
