@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,21 @@ func Scripts(files ...string) Kind { return Kind{Files: files} }
 
 // Program is a fix that is a Go main package, run as a process of its own.
 func Program() Kind { return Kind{Program: true} }
+
+// Wants says whether a file belongs to a variant of this kind.
+func (k Kind) Wants(file string) bool {
+	if k.Program {
+		return strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go")
+	}
+	return slices.Contains(k.Files, file)
+}
+
+func (k Kind) String() string {
+	if k.Program {
+		return "the .go files of one main package"
+	}
+	return strings.Join(k.Files, ", ")
+}
 
 // Env is what a run is given.
 type Env struct {
@@ -142,7 +158,8 @@ type Variant struct {
 	Name  string            // "start", "fix", "solution", "also/x", "wrong/y"
 	Dir   string            // its folder
 	Files map[string]string // its files, by name
-	// Command is run in Dir instead of building a program. Empty: build it.
+	// Command is a program lab's command line, run in Dir instead of a Go
+	// program that is built from Files. Empty: build.
 	Command []string
 }
 

@@ -97,11 +97,15 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	if err != nil {
 		return nil, err
 	}
-	v, err := fix.Read(dir, o.Variant, l.Fix)
+	var v lab.Variant
+	if o.Command != "" {
+		v, err = fix.Command(dir, o.Variant, o.Command)
+	} else {
+		v, err = fix.Read(dir, o.Variant, l.Fix)
+	}
 	if err != nil {
 		return nil, err
 	}
-	v.Command = strings.Fields(o.Command)
 	scratch, err := os.MkdirTemp("", "faultlab-*")
 	if err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)

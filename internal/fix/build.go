@@ -1,0 +1,237 @@
+package fix
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/quote"
+)
+
+// buildLimit is wide: the first build on a machine compiles the drivers too.
+const buildLimit = 3 * time.Minute
+
+// keptBinaries is how many binaries the cache holds; each is some 10 MB.
+const keptBinaries = 30
+
+// Program is what a variant's process is started from.
+type Program struct {
+	argv []string
+	dir  string // where it runs
+}
+
+// Build compiles the variant's main package into scratch. A compile error is
+// a lab.Fault with the compiler's own words. The binary is kept in the user's
+// cache, so that the next run of the same source does not even link. A
+// variant with a Command is not built.
+func Build(ctx context.Context, v lab.Variant, scratch string) (*Program, error) {
+	if len(v.Command) > 0 {
+		return command(v)
+	}
+	dir, err := filepath.Abs(v.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", v.Name, err)
+	}
+	mod, err := moduleOf(dir)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", v.Name, err)
+	}
+	cached := ""
+	if key := mod.key(v); key != "" {
+		if cache, err := Cache(); err == nil {
+			cached = filepath.Join(cache, key+exe)
+		}
+	}
+	if now := time.Now(); cached != "" && os.Chtimes(cached, now, now) == nil {
+		return &Program{argv: []string{cached}, dir: scratch}, nil
+	}
+	bin := filepath.Join(scratch, strings.ReplaceAll(v.Name, "/", "-")+exe)
+	if err := mod.build(ctx, v, dir, bin); err != nil {
+		return nil, err
+	}
+	keep(bin, cached)
+	return &Program{argv: []string{bin}, dir: scratch}, nil
+}
+
+// Cache is the folder of built programs; it may be removed at any time that
+// no lab runs.
+func Cache() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find cache: %w", err)
+	}
+	return filepath.Join(base, "faultlab", "programs"), nil
+}
+
+// keep copies bin into the cache and removes the binaries that were not used
+// for the longest time. A cache that can't be written costs only time.
+func keep(bin, cached string) {
+	if cached == "" || os.MkdirAll(filepath.Dir(cached), 0o700) != nil {
+		return
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(cached), "new-*")
+	if err != nil {
+		return
+	}
+	defer os.Remove(tmp.Name())
+	src, err := os.Open(bin)
+	if err == nil {
+		_, err = io.Copy(tmp, src)
+		src.Close()
+	}
+	if err = errors.Join(err, tmp.Chmod(0o700), tmp.Close()); err != nil {
+		return
+	}
+	if os.Rename(tmp.Name(), cached) != nil {
+		return
+	}
+	entries, _ := os.ReadDir(filepath.Dir(cached))
+	var all []os.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			all = append(all, info)
+		}
+	}
+	slices.SortFunc(all, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	for i, info := range all {
+		if i >= keptBinaries {
+			os.Remove(filepath.Join(filepath.Dir(cached), info.Name()))
+		}
+	}
+}
+
+// module is the Go module that a variant is built in.
+type module struct {
+	root     string
+	path     string
+	mod, sum []byte
+}
+
+var moduleRE = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
+
+func moduleOf(dir string) (module, error) {
+	for root := dir; ; root = filepath.Dir(root) {
+		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+		if err == nil {
+			m := module{root: root, mod: mod}
+			if name := moduleRE.FindSubmatch(mod); name != nil {
+				m.path = string(name[1])
+			}
+			m.sum, _ = os.ReadFile(filepath.Join(root, "go.sum")) // none without requirements
+			return m, nil
+		}
+		if root == filepath.Dir(root) {
+			return module{}, fmt.Errorf("%s is in no Go module", dir)
+		}
+	}
+}
+
+// key names the binary by all that goes into it; empty if that can't be told
+// from here, because it imports packages of the module itself.
+func (m module) key(v lab.Variant) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %s %d %d\n%s%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, len(m.mod), len(m.sum), m.mod, m.sum)
+	for _, name := range slices.Sorted(maps.Keys(v.Files)) {
+		text := v.Files[name]
+		fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		if err != nil {
+			return ""
+		}
+		for _, i := range f.Imports {
+			path := strings.Trim(i.Path.Value, "`\"")
+			if path == "embed" || path == m.path || strings.HasPrefix(path, m.path+"/") {
+				return ""
+			}
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:16])
+}
+
+// build runs the compiler in the module's root, so that paths in its messages
+// are short. Requirements stay as they are: a fix works with what go.mod lists.
+func (m module) build(ctx context.Context, v lab.Variant, dir, bin string) error {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return lab.Invalidf("the go command is not on PATH: install Go, it builds the fix")
+	}
+	rel, err := filepath.Rel(m.root, dir)
+	if err != nil {
+		return fmt.Errorf("build %s: %w", v.Name, err)
+	}
+	rel = filepath.ToSlash(rel)
+	ctx, cancel := context.WithTimeout(ctx, buildLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tool, "build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o", bin, "./"+rel)
+	cmd.Dir = m.root
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	cmd.WaitDelay = time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	switch text := out.String(); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("build %s: %w", v.Name, context.Cause(ctx))
+	case m.ours(text, rel):
+		return fmt.Errorf("build %s: %w\n%s", v.Name, err, quote.Tail(text, 20))
+	default:
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s does not compile:\n%s", v.Name, quote.Lines(m.shorten(text, dir, rel))))
+	}
+}
+
+// ours says whether the build broke on the machine and not on the source:
+// what the compiler holds against the source names its folder.
+func (m module) ours(text, rel string) bool {
+	for _, machine := range []string{"no space left on device", ": Get \"http", "permission denied", "cannot find GOROOT"} {
+		if strings.Contains(text, machine) {
+			return true
+		}
+	}
+	return !strings.Contains(text, rel)
+}
+
+// shorten takes the way to the variant's folder out of the compiler's messages.
+func (m module) shorten(text, dir, rel string) string {
+	var lines []string
+	for l := range strings.Lines(text) {
+		if !strings.HasPrefix(l, "# ") {
+			lines = append(lines, l)
+		}
+	}
+	short := strings.NewReplacer(dir+string(filepath.Separator), "", dir, ".", rel+"/", "", filepath.FromSlash(rel)+`\`, "")
+	return short.Replace(strings.Join(lines, ""))
+}
+
+// command makes a program of a command line.
+func command(v lab.Variant) (*Program, error) {
+	dir, err := filepath.Abs(v.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find program: %w", err)
+	}
+	name := v.Command[0]
+	if strings.ContainsRune(name, '/') && !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, lab.Blame(lab.ApplyCheck, fmt.Errorf("find program: %w", err))
+	}
+	return &Program{argv: append([]string{path}, v.Command[1:]...), dir: dir}, nil
+}

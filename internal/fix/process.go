@@ -1,0 +1,248 @@
+package fix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"sync"
+	"syscall"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/measure"
+	"faultlab/internal/quote"
+)
+
+// Options of a start.
+type Options struct {
+	Env    map[string]string // LAB_… variables; nothing else is inherited but PATH, HOME and TMPDIR
+	Log    string            // file that its output goes to, cut at 1 MiB; empty: none
+	Memory int64             // bytes that each of its processes may allocate; 0: 1 GiB
+}
+
+// Process is a running program, in a process group of its own. It ends with
+// the context that it was started in, whatever is left of its group ends with
+// it, and it does not outlive the harness.
+type Process struct {
+	cmd   *exec.Cmd
+	group group
+	out   *output
+	done  chan struct{}
+
+	mu    sync.Mutex
+	sent  map[syscall.Signal]bool
+	ended bool // the group is gone; its id may be another's
+	cut   bool // ended because its context did
+	err   error
+}
+
+// Start runs the program until it ends or ctx does.
+func (p *Program) Start(ctx context.Context, o Options) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("start program: %w", context.Cause(ctx))
+	}
+	if o.Memory == 0 {
+		o.Memory = 1 << 30
+	}
+	out, err := newOutput(o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("start program: %w", err)
+	}
+	// An own pipe: that of os/exec would be waited for until the last child
+	// that inherited it has ended.
+	r, w, err := os.Pipe()
+	if err != nil {
+		out.Close()
+		return nil, fmt.Errorf("start program: %w", err)
+	}
+	x := &Process{out: out, done: make(chan struct{}), sent: map[syscall.Signal]bool{}}
+	x.cmd = bounded(p.argv, o.Memory)
+	x.cmd.Dir = p.dir
+	x.cmd.Env = environment(o)
+	x.cmd.Stdout, x.cmd.Stderr = w, w
+	err = x.group.start(x.cmd, o.Memory)
+	w.Close()
+	if err != nil {
+		r.Close()
+		out.Close()
+		return nil, fmt.Errorf("start program: %w", err)
+	}
+	stop := context.AfterFunc(ctx, x.cutOff)
+	go func() {
+		defer stop()
+		x.wait(ctx, r)
+	}()
+	return x, nil
+}
+
+// wait reaps the program and everything that it left behind.
+func (p *Process) wait(ctx context.Context, r *os.File) {
+	defer close(p.done)
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(p.out, r) // ends with the last writer, or at the deadline below
+	}()
+	err := p.cmd.Wait()
+	p.mu.Lock()
+	p.ended = true
+	_ = p.group.signal(syscall.SIGKILL) // children that it left behind
+	p.group.close()
+	p.mu.Unlock()
+	// A child that left the group may hold the pipe for ever.
+	_ = r.SetReadDeadline(time.Now().Add(time.Second))
+	<-copied
+	r.Close()
+	p.out.Close()
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case p.cut:
+		p.err = fmt.Errorf("the program was ended: %w%s", context.Cause(ctx), p.lastWords())
+	case p.sent[endedBy(p.cmd.ProcessState)]:
+	case errors.As(err, &exit):
+		p.err = lab.Blame(lab.ApplyCheck, fmt.Errorf("the program ended with %s%s", exit, p.lastWords()))
+	default:
+		p.err = fmt.Errorf("wait for program: %w", err)
+	}
+}
+
+// crash is how a Go program begins to say that it dies; the goroutines that it
+// lists after that would push the reason out of any tail.
+var crash = regexp.MustCompile(`(?m)^(panic|fatal error|runtime): `)
+
+func (p *Process) lastWords() string {
+	const lines = 20
+	text := p.out.tail()
+	if text == "" {
+		return ", without a word"
+	}
+	if at := crash.FindStringIndex(text); at != nil {
+		return "; its last words:\n" + quote.Head(text[at[0]:], lines)
+	}
+	return "; its last words:\n" + quote.Tail(text, lines)
+}
+
+// Pid is the program's process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Signal sends sig to the whole process group.
+func (p *Process) Signal(sig syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return os.ErrProcessDone
+	}
+	p.sent[sig] = true
+	return p.group.signal(sig)
+}
+
+// Kill ends the whole group with SIGKILL and waits for it. Ended so, the
+// program has no error.
+func (p *Process) Kill() {
+	_ = p.Signal(syscall.SIGKILL) // an error says that it has ended
+	<-p.done
+}
+
+// cutOff ends the program because its context ended.
+func (p *Process) cutOff() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		p.cut = true
+		_ = p.group.signal(syscall.SIGKILL)
+	}
+}
+
+// Stop asks with SIGTERM and kills after grace. The error says that it had to
+// be killed, or how it exited if not with status 0; a program that lets
+// SIGTERM end it, as it does by default, has no error.
+func (p *Process) Stop(grace time.Duration) error {
+	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Kill() // no such signal on this system
+		return nil
+	}
+	select {
+	case <-p.done:
+		return p.Err()
+	case <-time.After(grace):
+		p.Kill()
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("the program did not stop within %s of SIGTERM%s", grace, p.lastWords()))
+	}
+}
+
+// Done is closed when the program has ended by itself or by a signal, and its
+// output is complete.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err says how it ended: a lab.Fault with exit status and last lines of output;
+// nil while it runs, after status 0, and after a signal sent through Process.
+func (p *Process) Err() error {
+	select {
+	case <-p.done:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.err
+	default:
+		return nil
+	}
+}
+
+// Until waits for what the program must bring about, as measure.Until does.
+// If it ends before that, or has not done it when ctx ends in time-out, that
+// is a lab.Fault with its last words.
+func (p *Process) Until(ctx context.Context, what string, fact func(context.Context) (state string, ok bool, err error)) error {
+	ended := errors.New("the program ended")
+	live, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-p.done:
+			cancel(ended)
+		case <-live.Done():
+		}
+	}()
+	err := measure.Until(live, what, fact)
+	switch {
+	case err == nil, errors.Is(context.Cause(ctx), context.Canceled):
+		return err
+	case context.Cause(live) == ended && ctx.Err() == nil:
+		// What it did last may count: a program may do its work and end.
+		if _, ok, ferr := fact(ctx); ferr == nil && ok {
+			return nil
+		}
+		if perr := p.Err(); perr != nil {
+			return perr
+		}
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%w%s", err, p.lastWords()))
+	default:
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%w%s", err, p.lastWords()))
+	}
+}
+
+// Tail is the end of its output, at most n lines, each prefixed so that it
+// can't be taken for ours.
+func (p *Process) Tail(n int) string { return quote.Tail(p.out.tail(), n) }
+
+// environment inherits nothing that could make a run differ between machines.
+func environment(o Options) []string {
+	var env []string
+	for _, name := range inherited {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	// Go collects harder near its limit and so stays below the hard one.
+	env = append(env, fmt.Sprintf("GOMEMLIMIT=%d", o.Memory*8/10))
+	for name, value := range o.Env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}

@@ -1,0 +1,48 @@
+//go:build unix
+
+package fix
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+)
+
+const exe = ""
+
+var inherited = []string{"PATH", "HOME", "TMPDIR"}
+
+// bounded is the command with its memory limited before it begins. Limited is
+// RLIMIT_DATA, which on Linux counts private writable memory: RLIMIT_AS would
+// count the address space that Go only reserves, and a Go program would not
+// even start under a quarter of a gigabyte. macOS does not enforce it; there
+// GOMEMLIMIT is all that holds a program.
+func bounded(argv []string, memory int64) *exec.Cmd {
+	const limits = `ulimit -c 0; ulimit -d "$1" 2>/dev/null; shift; exec "$@"`
+	return exec.Command("/bin/sh", append([]string{"-c", limits, "sh", strconv.FormatInt(memory>>10, 10)}, argv...)...)
+}
+
+// group is the program's process group.
+type group struct{ id int }
+
+func (g *group) start(cmd *exec.Cmd, _ int64) error {
+	cmd.SysProcAttr = attributes()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	g.id = cmd.Process.Pid
+	return nil
+}
+
+func (g *group) signal(sig syscall.Signal) error { return syscall.Kill(-g.id, sig) }
+
+func (g *group) close() {}
+
+// endedBy is the signal that ended it, or 0.
+func endedBy(s *os.ProcessState) syscall.Signal {
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return w.Signal()
+	}
+	return 0
+}
