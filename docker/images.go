@@ -47,6 +47,7 @@ type Entry struct {
 // Table is the one image table. A recipe has the name of its server as its folder.
 var Table = []Entry{
 	{Server: "mysql", Official: "mysql:9.7.4", Version: "9.7.4", From: "9.7", To: "9.8"},
+	{Server: "redis", Official: "redis:8.0.6", Version: "8.0.6", From: "8.0", To: "9"},
 }
 
 // labels that a recipe's image carries.
