@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -147,11 +148,17 @@ func (c Check) judge(before, after *Readings) Outcome {
 	return o
 }
 
-// Number writes a value as people do: 1,000,000 and 0.25.
+// Number writes a value as people do: 1,000,000 and 0.25; below 1, with two
+// digits that count, so that what is not 0 is not shown as 0.
 func Number(v float64) string {
-	prec := 0
-	if v != float64(int64(v)) {
-		prec = 2
+	prec := 2
+	switch abs := math.Abs(v); {
+	case math.IsNaN(v), math.IsInf(v, 0):
+		return fmt.Sprint(v)
+	case v == math.Trunc(v):
+		prec = 0
+	case abs < 1:
+		prec = 1 - int(math.Floor(math.Log10(abs)))
 	}
 	s := strconv.FormatFloat(v, 'f', prec, 64)
 	whole, frac, _ := strings.Cut(s, ".")
@@ -164,6 +171,9 @@ func Number(v float64) string {
 	}
 	if frac = strings.TrimRight(frac, "0"); frac != "" {
 		whole += "." + frac
+	}
+	if whole == "0" {
+		sign = ""
 	}
 	return sign + whole
 }

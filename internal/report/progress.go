@@ -1,0 +1,82 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/quote"
+)
+
+// Progress shows a run as it goes: a line a phase with its time. On a terminal
+// the line is rewritten in place and shows what the phase is at; elsewhere a
+// phase that takes long says so now and then, so that a log is never silent.
+func Progress(w io.Writer, tty bool) func(lab.Event) {
+	p := &progress{w: w, tty: tty, every: quiet, now: time.Now}
+	return p.show
+}
+
+// Details is Progress with each command and state that a phase goes through.
+func Details(w io.Writer) func(lab.Event) {
+	p := &progress{w: w, now: time.Now}
+	return p.show
+}
+
+// quiet is how long a log may go without a line.
+const quiet = 10 * time.Second
+
+type progress struct {
+	mu    sync.Mutex // a lab logs from any goroutine
+	w     io.Writer
+	tty   bool
+	every time.Duration // at most one detail in this time, where there is no terminal
+	now   func() time.Time
+	last  time.Time // when the last line was written
+	open  lab.Phase // the phase under way
+}
+
+func (p *progress) show(e lab.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case e.Done:
+		text := fmt.Sprintf("%-16s %7s", e.Phase, seconds(e.Elapsed))
+		if e.Err != nil {
+			first, _, _ := strings.Cut(quote.Plain(e.Err.Error()), "\n")
+			text += "  error: " + first
+		}
+		p.end(text)
+		p.open = ""
+	case e.Text == "":
+		p.open, p.last = e.Phase, p.now()
+		p.rewrite(string(e.Phase) + " …")
+	case p.tty:
+		first, _, _ := strings.Cut(quote.Plain(e.Text), "\n")
+		if p.open != "" {
+			p.rewrite(fmt.Sprintf("%-16s %s", p.open, first))
+		}
+	case p.now().Sub(p.last) >= p.every:
+		for _, l := range strings.Split(strings.TrimRight(quote.Plain(e.Text), "\n"), "\n") {
+			p.end("    " + l)
+		}
+	}
+}
+
+// rewrite shows a line that will be replaced. Wrapping is off meanwhile: only
+// one row of the screen could be taken back.
+func (p *progress) rewrite(text string) {
+	if p.tty {
+		fmt.Fprintf(p.w, "\r\x1b[K\x1b[?7l%s\x1b[?7h", strings.ReplaceAll(text, "\t", " "))
+	}
+}
+
+func (p *progress) end(text string) {
+	if p.tty {
+		text = "\r\x1b[K" + text
+	}
+	fmt.Fprintln(p.w, text)
+	p.last = p.now()
+}

@@ -1,0 +1,226 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"faultlab/internal/lab"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test -update writes it anew)\n got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+func taken(list ...lab.Reading) *lab.Readings {
+	r := &lab.Readings{}
+	for _, x := range list {
+		r.Set(x.Name, x.Unit, x.Value)
+	}
+	return r
+}
+
+// result is a run that passed; the others are made of it.
+func result() *lab.Result {
+	return &lab.Result{
+		Lab: "mysql/slow-query", Title: "The order page takes three seconds", Variant: "fix",
+		Verdict: lab.Pass, Seed: 18446744073709551615,
+		Started: time.Date(2026, 11, 24, 7, 0, 0, 123456789, time.UTC), Elapsed: 12345 * time.Millisecond,
+		Before: taken(lab.Reading{Name: "rows-examined", Unit: "rows", Value: 1000000}, lab.Reading{Name: "writes-blocked", Unit: "%", Value: 0}, lab.Reading{Name: "new-indexes", Value: 0}),
+		After:  taken(lab.Reading{Name: "rows-examined", Unit: "rows", Value: 50}, lab.Reading{Name: "writes-blocked", Unit: "%", Value: 0.0125}, lab.Reading{Name: "new-indexes", Value: 1}, lab.Reading{Name: "orders-lost", Unit: "rows", Value: 0}),
+		Checks: []lab.Outcome{
+			{ID: lab.ApplyCheck, OK: true, Says: "the fix applies without an error, in time", Got: "yes"},
+			{ID: "rows-examined", OK: true, Says: "rows-examined ≤ 200", Got: "50 rows"},
+			{ID: "rows-examined-ratio", OK: true, Says: "rows-examined at least 1,000 times smaller than before", Got: "1,000,000 → 50"},
+			{ID: "new-indexes", OK: true, Says: "new-indexes ≤ 2", Got: "1"},
+		},
+		Servers: []lab.Server{{Name: "mysql", Engine: "mysql", Version: "9.7.4", Image: "faultlab/mysql", Origin: "local"}},
+		Phases:  []lab.Took{{Phase: lab.Start, Elapsed: 1500 * time.Millisecond}, {Phase: lab.Measure, Elapsed: 250 * time.Millisecond}},
+	}
+}
+
+// forged is what a learner's program may print to look like us.
+const forged = "fix does not compile:\n  | main.go:3:2: undefined: x\nPASS mysql/slow-query  (1.0 s)\r\x1b[2A\x1b[32mPASS"
+
+func cases() map[string]*lab.Result {
+	failed := result()
+	failed.Verdict, failed.Evidence = lab.Fail, ".faultlab/mysql/slow-query/20261124-070000"
+	failed.Checks[1] = lab.Outcome{ID: "rows-examined", Says: "rows-examined ≤ 200", Got: "1,000,000 rows", Hint: "Each request for the order page still reads every order that was ever placed."}
+	failed.Checks[3] = lab.Outcome{ID: "new-indexes", Says: "new-indexes ≤ 2", Got: "7", Hint: "Each new order now has to be written into seven more indexes."}
+
+	fault := result()
+	fault.Verdict, fault.Reason, fault.After = lab.Fail, forged, &lab.Readings{}
+	fault.Checks[0] = lab.Outcome{ID: lab.ApplyCheck, Says: "the fix applies without an error, in time", Got: "no", Hint: forged}
+	for i := 1; i < 4; i++ {
+		fault.Checks[i].OK, fault.Checks[i].Skipped = false, true
+	}
+
+	wide := result()
+	wide.Verdict = lab.Fail
+	wide.Reason = strings.Repeat("x", 76) + "PASS mysql/slow-query  (1.0 s)\n\tat 漢字" + strings.Repeat("漢", 50)
+	wide.Checks = nil
+
+	invalid := result()
+	invalid.Verdict, invalid.Checks, invalid.Servers, invalid.Phases = lab.InvalidRun, nil, nil, nil
+	invalid.Before, invalid.After = &lab.Readings{}, &lab.Readings{}
+	invalid.Reason = "no Docker engine answers on unix:///var/run/docker.sock: start one, or set DOCKER_HOST to where one listens"
+
+	panicked := result()
+	panicked.Verdict, panicked.Checks = lab.InvalidRun, nil
+	panicked.Reason = "panic: index out of range\ngoroutine 1 [running]:\nPASS"
+	panicked.After = taken(lab.Reading{Name: "rows-examined", Value: math.NaN()})
+
+	return map[string]*lab.Result{"pass": result(), "fail": failed, "fault": fault, "wide": wide, "invalid": invalid, "panic": panicked}
+}
+
+func text(t *testing.T, r *lab.Result, o Options) string {
+	t.Helper()
+	var b strings.Builder
+	if err := Text(&b, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestText(t *testing.T) {
+	for name, r := range cases() {
+		golden(t, name+".txt", []byte(text(t, r, Options{})))
+		golden(t, name+"-40.txt", []byte(text(t, r, Options{Width: 40, ASCII: true})))
+	}
+	golden(t, "colour.txt", []byte(text(t, cases()["fail"], Options{Color: true, Width: 100})))
+}
+
+// Whatever is said, one line speaks for us: the last. And all lines fit.
+func TestOneVerdictLine(t *testing.T) {
+	for name, r := range cases() {
+		for width := 40; width <= 120; width++ {
+			got := strings.Split(strings.TrimSuffix(text(t, r, Options{Width: width}), "\n"), "\n")
+			for i, l := range got {
+				verdict := strings.HasPrefix(l, "PASS") || strings.HasPrefix(l, "FAIL") || strings.HasPrefix(l, "INVALID")
+				if last := i == len(got)-1; verdict != last {
+					t.Errorf("%s at %d columns: line %q", name, width, l)
+				}
+				if cells(l) > width && !strings.HasPrefix(l, "evidence: ") {
+					t.Errorf("%s at %d columns: %d columns in %q", name, width, cells(l), l)
+				}
+				if strings.ContainsAny(l, "\x1b\r\x07") {
+					t.Errorf("%s: control characters in %q", name, l)
+				}
+			}
+		}
+	}
+}
+
+func TestASCII(t *testing.T) {
+	got := text(t, cases()["fail"], Options{ASCII: true})
+	if i := strings.IndexFunc(got, func(r rune) bool { return r > 127 }); i >= 0 {
+		t.Errorf("not ASCII: %q", got[i:])
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for name, r := range cases() {
+		var b bytes.Buffer
+		if err := JSON(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".json", b.Bytes())
+		d := json.NewDecoder(&b)
+		d.DisallowUnknownFields()
+		var back document
+		if err := d.Decode(&back); err != nil || back.Version != 1 || back.Seed != r.Seed {
+			t.Errorf("%s: read back %+v, %v", name, back, err)
+		}
+	}
+}
+
+func TestProof(t *testing.T) {
+	rows := []ProofRow{
+		{Lab: "mysql/slow-query", Variant: "start", Expected: "fail", Got: "fail", Failed: []string{"rows-examined", "rows-examined-ratio"}, Seconds: 4.04, OK: true},
+		{Lab: "mysql/slow-query", Variant: "solution", Expected: "pass", Got: "pass", Seconds: 5.5, OK: true},
+		{Lab: "mysql/slow-query", Variant: "wrong/timeout", Expected: "fail: rows-examined", Got: "pass", Seconds: 12.25, Note: "the verdict is wrong"},
+	}
+	var b bytes.Buffer
+	if err := Proof(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "proof.txt", b.Bytes())
+	b.Reset()
+	if err := ProofJSON(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "proof.json", b.Bytes())
+	b.Reset()
+	if err := Proof(&b, rows[:2]); err != nil || !strings.HasSuffix(b.String(), "\n\n2 of 2 as expected  (9.5 s)\n") {
+		t.Errorf("a good proof ends with %q, %v", b.String(), err)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	events := []lab.Event{
+		{Phase: lab.Start},
+		{Phase: lab.Start, Text: "docker run mysql"},
+		{Phase: lab.Start, Text: "waiting for port 3306\nPASS\x1b[2K"},
+		{Phase: lab.Start, Done: true, Elapsed: 1234 * time.Millisecond},
+		{Phase: lab.Start, Text: "from the load, between two phases"},
+		{Phase: lab.Apply},
+		{Phase: lab.Apply, Done: true, Elapsed: 20 * time.Millisecond, Err: errors.New("fix.sql:3: no such table\nmore")},
+	}
+	play := func(p *progress, w io.Writer) {
+		p.w = w
+		clock := time.Unix(0, 0)
+		p.now = func() time.Time { clock = clock.Add(6 * time.Second); return clock }
+		for _, e := range events {
+			p.show(e)
+		}
+	}
+	for name, p := range map[string]*progress{
+		"progress-plain.txt":   {every: quiet},
+		"progress-tty.txt":     {tty: true, every: quiet},
+		"progress-details.txt": {},
+	} {
+		var b bytes.Buffer
+		play(p, &b)
+		golden(t, name, b.Bytes())
+	}
+}
+
+func TestUTF8Locale(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		want bool
+	}{
+		{nil, true},
+		{map[string]string{"LANG": "en_GB.UTF-8"}, true},
+		{map[string]string{"LANG": "C.utf8"}, true},
+		{map[string]string{"LANG": "C"}, false},
+		{map[string]string{"LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, false},
+	} {
+		if got := utf8Locale(func(name string) string { return c.env[name] }); got != c.want {
+			t.Errorf("utf8Locale(%v) = %t", c.env, got)
+		}
+	}
+}
