@@ -1,0 +1,205 @@
+// Package cli holds the commands of lab, one file each.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/trial"
+	"faultlab/labs"
+)
+
+// Exit statuses; a verdict has its own (lab.Verdict.ExitCode).
+const (
+	exitUsage   = 2
+	exitInvalid = 3
+)
+
+// App is what every command is given. stdout is for results, stderr for
+// progress.
+type App struct {
+	Labs []*lab.Lab
+	Out  io.Writer
+	Err  io.Writer
+}
+
+// Main runs the command line and returns its exit status.
+func Main() int {
+	app := &App{Labs: labs.All, Out: os.Stdout, Err: os.Stderr}
+	return app.Run(os.Args[1:])
+}
+
+// status is an error that only carries an exit status: all has been said.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// fault is an error of this machine or of the program, not of the command line.
+type fault struct{ error }
+
+func (f fault) Unwrap() error { return f.error }
+
+// Run runs one command line.
+func (a *App) Run(args []string) int {
+	ctx, stop := a.interruptible()
+	defer stop()
+	root := a.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var s status
+	var f fault
+	var inv *lab.Invalid
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &s):
+		return int(s)
+	case errors.As(err, &f), errors.As(err, &inv), errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.Err, "lab: "+err.Error())
+		return exitInvalid
+	}
+	fmt.Fprintln(a.Err, "lab: "+err.Error())
+	return exitUsage
+}
+
+func (a *App) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "lab",
+		Short:         "Real failures of MySQL, Redis, Kafka and ClickHouse to fix, judged by measuring the server",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.AddCommand(
+		a.list(), a.show(), a.run(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
+	)
+	return root
+}
+
+// errInterrupted is why the context of a command ended by Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
+// interruptible is a context that the first Ctrl-C ends, so that servers are
+// removed; the second one exits at once.
+func (a *App) interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; !ok {
+			return
+		}
+		fmt.Fprintln(a.Err, "lab: removing the servers; interrupt again to leave them behind (the next start removes them)")
+		cancel(errInterrupted)
+		if _, ok := <-signals; ok {
+			os.Exit(exitInvalid)
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
+}
+
+// find returns the lab called name, or the nearest names.
+func (a *App) find(name string) (*lab.Lab, error) {
+	name = strings.Trim(strings.TrimPrefix(name, "labs/"), "/")
+	var near []string
+	for _, l := range a.Labs {
+		if l.Name == name {
+			return l, nil
+		}
+		_, short, _ := strings.Cut(l.Name, "/")
+		_, asked, ok := strings.Cut(name, "/")
+		if !ok {
+			asked = name
+		}
+		if strings.Contains(short, asked) || distance(short, asked) <= 3 || distance(l.Name, name) <= 4 {
+			near = append(near, l.Name)
+		}
+	}
+	if len(near) == 0 {
+		return nil, fmt.Errorf("there is no lab %q; lab list shows all", name)
+	}
+	return nil, fmt.Errorf("there is no lab %q; did you mean %s?", name, strings.Join(near, " or "))
+}
+
+// pick returns the labs called names, or all.
+func (a *App) pick(names []string) ([]*lab.Lab, error) {
+	if len(names) == 0 {
+		return a.Labs, nil
+	}
+	var picked []*lab.Lab
+	for _, name := range names {
+		l, err := a.find(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(picked, l) {
+			picked = append(picked, l)
+		}
+	}
+	return picked, nil
+}
+
+// names completes lab names in the shell.
+func (a *App) names(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, l := range a.Labs {
+		names = append(names, l.Name+"\t"+l.Title)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// root is the checkout that the command runs in.
+func (a *App) root() (string, error) {
+	root, err := trial.Root(".")
+	if err != nil {
+		return "", fault{err}
+	}
+	return root, nil
+}
+
+// terminal says whether w is a terminal, and its width.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return width, true
+}
+
+// distance is Levenshtein's between two names.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

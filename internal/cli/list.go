@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/progress"
+)
+
+func (a *App) list() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the labs: level, minutes, servers, and which you have solved",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			done, err := progress.Load()
+			if err != nil {
+				return fault{err}
+			}
+			if asJSON {
+				return a.listJSON(done)
+			}
+			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "LAB\tLEVEL\tMIN\tSERVERS\tSOLVED\tTITLE")
+			for _, l := range a.Labs {
+				solved := "-"
+				if at := done.Solved(l.Name); !at.IsZero() {
+					solved = at.Local().Format("2006-01-02")
+				}
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Name, l.Level, l.Minutes, strings.Join(l.Engines, "+"), solved, l.Title)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// listed is a lab as list --json prints it.
+type listed struct {
+	Name    string       `json:"name"`
+	Title   string       `json:"title"`
+	Level   lab.Level    `json:"level"`
+	Minutes int          `json:"minutes"`
+	Engines []string     `json:"engines"`
+	Notes   []lab.Source `json:"notes"`
+	Solved  bool         `json:"solved"`
+}
+
+func (a *App) listJSON(done *progress.Progress) error {
+	all := make([]listed, 0, len(a.Labs))
+	for _, l := range a.Labs {
+		all = append(all, listed{l.Name, l.Title, l.Level, l.Minutes, l.Engines, l.Notes, !done.Solved(l.Name).IsZero()})
+	}
+	enc := json.NewEncoder(a.Out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(all)
+}

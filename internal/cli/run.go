@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/progress"
+	"faultlab/internal/report"
+	"faultlab/internal/trial"
+)
+
+func (a *App) run() *cobra.Command {
+	var o trial.Options
+	var asJSON, verbose bool
+	cmd := &cobra.Command{
+		Use:   "run NAME",
+		Short: "Judge your fix on fresh servers",
+		Long: `Starts the lab's servers, brings the failure about, measures, applies the fix
+in the lab's fix/ folder, measures again and says pass or fail. The first run
+copies start/ to fix/; nothing ever overwrites your fix/.
+
+Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.names,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := a.find(args[0])
+			if err != nil {
+				return err
+			}
+			if o.Command != "" && !l.Fix.Program {
+				return fmt.Errorf("%s is fixed by %s, not by a program; leave --program out", l.Name, strings.Join(l.Fix.Files, " and "))
+			}
+			root, err := a.root()
+			if err != nil {
+				return err
+			}
+			made := false
+			if o.Variant == "fix" {
+				if made, err = trial.EnsureFix(trial.Dir(root, l.Name)); err != nil {
+					return fault{err}
+				}
+			}
+			width, tty := terminal(a.Err)
+			o.Keep = true
+			o.Show = report.Progress(a.Err, report.ProgressOptions{TTY: tty, Width: width, Verbose: verbose})
+			res, err := trial.Run(cmd.Context(), root, l, o)
+			if err != nil {
+				return err
+			}
+			if err := a.print(res, asJSON); err != nil {
+				return fault{err}
+			}
+			if o.Variant == "fix" {
+				a.after(root, res, made)
+			}
+			if code := res.Verdict.ExitCode(); code != 0 {
+				return status(code)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Variant, "variant", "fix", "folder to judge: fix, start, solution, also/NAME or wrong/NAME")
+	f.Uint64Var(&o.Seed, "seed", trial.Seed, "what the data derives from")
+	f.BoolVar(&o.Fresh, "fresh", false, "seed anew, although a snapshot exists")
+	f.StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f.BoolVarP(&verbose, "verbose", "v", false, "show every command that is run against a server")
+	return cmd
+}
+
+func (a *App) print(res *lab.Result, asJSON bool) error {
+	if asJSON {
+		return report.JSON(a.Out, res)
+	}
+	width, tty := terminal(a.Out)
+	return report.Text(a.Out, res, report.Options{Color: tty && os.Getenv("NO_COLOR") == "", Width: width})
+}
+
+// after says on stderr what to do next, and remembers the run.
+func (a *App) after(root string, res *lab.Result, made bool) {
+	if res.Verdict == lab.InvalidRun {
+		return
+	}
+	rel, err := filepath.Rel(".", trial.Dir(root, res.Lab))
+	if err != nil {
+		rel = trial.Dir(root, res.Lab)
+	}
+	switch {
+	case made:
+		fmt.Fprintf(a.Err, "\nThis was the broken state. Your copy of it is %s: read %s, edit, run again.\n",
+			filepath.Join(rel, "fix"), filepath.Join(rel, "README.md"))
+	case res.Verdict == lab.Pass:
+		fmt.Fprintf(a.Err, "\nNow read the Background in %s, and compare with solution/ and also/.\n", filepath.Join(rel, "README.md"))
+	}
+	done, err := progress.Load()
+	if err == nil {
+		err = done.Record(res.Lab, res.Verdict == lab.Pass)
+	}
+	if err != nil {
+		fmt.Fprintln(a.Err, "lab: "+err.Error())
+	}
+}
