@@ -3,9 +3,9 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -13,9 +13,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"faultlab/internal/lab"
+	"faultlab/internal/report"
 	"faultlab/internal/trial"
 	"faultlab/labs"
 )
@@ -30,8 +30,8 @@ const (
 // progress.
 type App struct {
 	Labs []*lab.Lab
-	Out  io.Writer
-	Err  io.Writer
+	Out  *os.File
+	Err  *os.File
 }
 
 // Main runs the command line and returns its exit status.
@@ -170,17 +170,23 @@ func (a *App) root() (string, error) {
 	return root, nil
 }
 
-// terminal says whether w is a terminal, and its width.
-func terminal(w io.Writer) (width int, ok bool) {
-	f, isFile := w.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
-		return 0, false
+// log writes a line of progress.
+func (a *App) log(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) }
+
+// json writes a result for programs.
+func (a *App) json(v any) error {
+	enc := json.NewEncoder(a.Out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// progress shows a run on stderr.
+func (a *App) progress(verbose bool) func(lab.Event) {
+	if verbose {
+		return report.Details(a.Err)
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
-	}
-	return width, true
+	_, tty := report.Terminal(a.Err)
+	return report.Progress(a.Err, tty)
 }
 
 // distance is Levenshtein's between two names.

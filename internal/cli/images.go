@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -23,18 +23,16 @@ func (a *App) images() *cobra.Command {
 				return fault{err}
 			}
 			if asJSON {
-				enc := json.NewEncoder(a.Out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(all)
+				return a.json(listedImages(all))
 			}
 			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "SERVER\tVERSION\tFROM\tSIZE\tIMAGE")
-			for _, img := range all {
-				if img.ID == "" {
-					fmt.Fprintf(w, "%s\t-\t-\t-\tnot here yet\n", img.Server)
+			for _, img := range listedImages(all) {
+				if !img.Present {
+					fmt.Fprintf(w, "%s\t-\t%s\t-\t(not here) %s\n", img.Server, img.Origin, img.Name)
 					continue
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d MB\t%s\n", img.Server, img.Version, img.Origin, img.Size/1e6, img.Name)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d MB\t%s\n", img.Server, img.Version, img.Origin, img.Bytes/1e6, img.Name)
 			}
 			return w.Flush()
 		},
@@ -47,26 +45,41 @@ func (a *App) images() *cobra.Command {
 	return cmd
 }
 
-type get func(ctx context.Context, server string, log func(format string, args ...any)) (docker.Image, error)
+// listedImage is an image as images --json prints it.
+type listedImage struct {
+	Server  string        `json:"server"`
+	Origin  docker.Origin `json:"origin"`
+	Name    string        `json:"name"`
+	Present bool          `json:"present"`
+	Version string        `json:"version,omitempty"`
+	Bytes   int64         `json:"bytes,omitempty"`
+}
 
-func (a *App) imagesGet(verb, short string, get get) *cobra.Command {
+func listedImages(all []docker.Image) []listedImage {
+	list := make([]listedImage, 0, len(all))
+	for _, img := range all {
+		list = append(list, listedImage{img.Server, img.Origin, img.Name, img.ID != "", img.Version, img.Size})
+	}
+	return list
+}
+
+func (a *App) imagesGet(verb, short string, get func(context.Context, docker.Log, ...string) error) *cobra.Command {
+	var servers []string
+	for _, e := range docker.Table {
+		servers = append(servers, e.Server)
+	}
 	return &cobra.Command{
 		Use:       verb + " [SERVER…]",
 		Short:     short,
-		ValidArgs: docker.Servers(),
-		Args:      cobra.OnlyValidArgs,
-		RunE: func(cmd *cobra.Command, servers []string) error {
-			if len(servers) == 0 {
-				servers = docker.Servers()
-			}
-			for _, server := range servers {
-				img, err := get(cmd.Context(), server, func(format string, args ...any) {
-					fmt.Fprintf(a.Err, format+"\n", args...)
-				})
-				if err != nil {
-					return fault{err}
+		ValidArgs: servers,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, arg := range args {
+				if !slices.Contains(servers, arg) {
+					return fmt.Errorf("there is no server %q; there are %v", arg, servers)
 				}
-				fmt.Fprintf(a.Out, "%s %s %s\n", img.Server, img.Version, img.Name)
+			}
+			if err := get(cmd.Context(), a.log, args...); err != nil {
+				return fault{err}
 			}
 			return nil
 		},

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -58,7 +57,5 @@ func (a *App) listJSON(done *progress.Progress) error {
 	for _, l := range a.Labs {
 		all = append(all, listed{l.Name, l.Title, l.Level, l.Minutes, l.Engines, l.Notes, !done.Solved(l.Name).IsZero()})
 	}
-	enc := json.NewEncoder(a.Out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(all)
+	return a.json(all)
 }

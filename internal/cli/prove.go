@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/report"
@@ -30,13 +27,11 @@ Exit status: 0 all as promised, 1 not, 2 usage, 3 invalid.`,
 			if err != nil {
 				return err
 			}
-			width, tty := terminal(a.Err)
-			o.Keep = true
-			o.Show = report.Progress(a.Err, report.ProgressOptions{TTY: tty, Width: width, Verbose: verbose})
+			o.Show = a.progress(verbose)
 			var rows []report.ProofRow
 			for _, l := range picked {
 				got, err := trial.Prove(cmd.Context(), root, l, o, func(row report.ProofRow) {
-					fmt.Fprintf(a.Err, "%s %s: %s\n", row.Lab, row.Variant, row.Got)
+					a.log("%s %s: %s", row.Lab, row.Variant, row.Got)
 				})
 				rows = append(rows, got...)
 				if err != nil {
@@ -46,8 +41,7 @@ Exit status: 0 all as promised, 1 not, 2 usage, 3 invalid.`,
 			if asJSON {
 				err = report.ProofJSON(a.Out, rows)
 			} else {
-				width, tty := terminal(a.Out)
-				err = report.Proof(a.Out, rows, report.Options{Color: tty && os.Getenv("NO_COLOR") == "", Width: width})
+				err = report.Proof(a.Out, rows)
 			}
 			if err != nil {
 				return fault{err}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -45,9 +44,7 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 					return fault{err}
 				}
 			}
-			width, tty := terminal(a.Err)
-			o.Keep = true
-			o.Show = report.Progress(a.Err, report.ProgressOptions{TTY: tty, Width: width, Verbose: verbose})
+			o.Keep, o.Show = true, a.progress(verbose)
 			res, err := trial.Run(cmd.Context(), root, l, o)
 			if err != nil {
 				return err
@@ -78,8 +75,8 @@ func (a *App) print(res *lab.Result, asJSON bool) error {
 	if asJSON {
 		return report.JSON(a.Out, res)
 	}
-	width, tty := terminal(a.Out)
-	return report.Text(a.Out, res, report.Options{Color: tty && os.Getenv("NO_COLOR") == "", Width: width})
+	o, _ := report.Terminal(a.Out)
+	return report.Text(a.Out, res, o)
 }
 
 // after says on stderr what to do next, and remembers the run.
