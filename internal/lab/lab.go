@@ -141,6 +141,13 @@ type Rig interface {
 	Stop(ctx context.Context) error
 }
 
+// Admitter is a rig that shares its machine with others. Admit is called before
+// Start and returns when the machine has what the lab needs and it is the
+// lab's turn, which may take as long as the labs before it.
+type Admitter interface {
+	Admit(ctx context.Context) error
+}
+
 // Server is a server of a rig as the report names it.
 type Server struct {
 	Name    string `json:"name"`

@@ -17,6 +17,7 @@ type Phase string
 // The phases in the order in which a run goes through them. Settle and
 // Measure come twice: on the broken state and on the fixed one.
 const (
+	Admit       Phase = "admit"
 	Start       Phase = "start"
 	Seed        Phase = "seed"
 	Print       Phase = "fingerprint"
@@ -35,7 +36,7 @@ const (
 // limits are the deadlines of the phases; Run.Limits overrides them. They are
 // wide, since they only end what hangs: a verdict never depends on them.
 var limits = map[Phase]time.Duration{
-	Start: 3 * time.Minute, Seed: 3 * time.Minute, Print: time.Minute, Save: 2 * time.Minute,
+	Admit: time.Hour, Start: 3 * time.Minute, Seed: 3 * time.Minute, Print: time.Minute, Save: 2 * time.Minute,
 	Break: time.Minute, Settle: time.Minute, Measure: 2 * time.Minute,
 	Apply: 2 * time.Minute, SettleFixed: 2 * time.Minute, Remeasure: 2 * time.Minute,
 	Hold: time.Minute, Integrity: time.Minute, Stop: time.Minute,
@@ -158,11 +159,16 @@ type runner struct {
 	res   *Result
 	phase Phase
 	print Fingerprint
+	// cancelled makes the teardown tell what it removes: somebody waits for it.
+	cancelled bool
 	Run
 	stopLoad func() error
 }
 
 func (r *runner) log(format string, args ...any) {
+	if r.phase == Stop && !r.cancelled {
+		return
+	}
 	r.opts.Show(Event{Phase: r.phase, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -188,6 +194,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 		if err != nil || !r.passes() {
 			r.keepEvidence(ctx)
 		}
+		r.cancelled = ctx.Err() != nil
 		// What could not be removed is swept at the next start; the verdict stands.
 		_ = r.do(context.WithoutCancel(ctx), Stop, r.Rig.Stop)
 	}()
@@ -245,6 +252,11 @@ func (r *runner) run(ctx context.Context) (err error) {
 
 // breakIt brings the servers up and the failure about.
 func (r *runner) breakIt(ctx context.Context) error {
+	if rig, ok := r.Rig.(Admitter); ok {
+		if err := r.do(ctx, Admit, rig.Admit); err != nil {
+			return err
+		}
+	}
 	var seeded bool
 	err := r.do(ctx, Start, func(ctx context.Context) (err error) {
 		r.print, seeded, err = r.Rig.Start(ctx)

@@ -14,11 +14,12 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 
+	"faultlab/internal/engine"
 	"faultlab/internal/lab"
 )
 
-// engine is the Docker engine that the servers run on.
-type engine struct {
+// daemon is the Docker engine that the servers run on.
+type daemon struct {
 	tc   *testcontainers.DockerProvider
 	api  client.APIClient
 	info system.Info
@@ -27,25 +28,35 @@ type engine struct {
 	host netip.Addr
 }
 
-// connect finds the engine. testcontainers decides where it is (DOCKER_HOST,
-// its own properties file, the usual sockets) and remembers that.
-func connect(ctx context.Context) (*engine, error) {
+// connect finds the engine and silences what testcontainers would say and do
+// beside running containers.
+func connect(ctx context.Context) (*daemon, error) {
+	place, api, err := engine.Find(ctx)
+	if err != nil {
+		return nil, lab.Invalidf("%v", err)
+	}
+	defer api.Close()
+	if err := place.Setenv(); err != nil { // testcontainers looks by itself
+		return nil, fmt.Errorf("set DOCKER_HOST: %w", err)
+	}
 	// testcontainers' reaper would end servers that are meant to outlive their
 	// process, and its image can't be had everywhere; sweep does that work. The
 	// variable is read once, before the first provider.
-	os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
+		return nil, fmt.Errorf("set TESTCONTAINERS_RYUK_DISABLED: %w", err)
+	}
 	log.SetDefault(log.NewNoopLogger())
 	// The default provider knows what Podman calls its default network; asked
 	// for without that name, testcontainers makes one of its own and leaves it.
 	p, err := testcontainers.ProviderDefault.GetProvider(testcontainers.WithLogger(log.NewNoopLogger()))
 	if err != nil {
-		return nil, noEngine(err)
+		return nil, lab.Invalidf("the Docker engine at %s does not work: %v", place.Host, err)
 	}
 	tc := p.(*testcontainers.DockerProvider)
-	e := &engine{tc: tc, api: tc.Client()}
-	res, err := e.api.Info(ctx, client.InfoOptions{})
+	e := &daemon{tc: tc, api: tc.Client()}
+	res, err := e.api.Info(ctx, client.InfoOptions{}) // testcontainers has it from its own start
 	if err != nil {
-		return nil, noEngine(err)
+		return nil, lab.Invalidf("the Docker engine at %s does not work: %v", place.Host, err)
 	}
 	e.info = res.Info
 	if e.host, err = publishedOn(ctx, e.api.DaemonHost()); err != nil {
@@ -54,15 +65,7 @@ func connect(ctx context.Context) (*engine, error) {
 	return e, nil
 }
 
-func noEngine(err error) error {
-	where := "the usual places"
-	if h := os.Getenv("DOCKER_HOST"); h != "" {
-		where = "DOCKER_HOST=" + h
-	}
-	return lab.Invalidf("no Docker engine answers at %s: start one, or let `make lab` set one up (%v)", where, err)
-}
-
-func (e *engine) close() error { return e.tc.Close() }
+func (e *daemon) close() error { return e.tc.Close() }
 
 // publishedOn is the address that servers' ports are published on. Testing for
 // /.dockerenv, as testcontainers does, is no proof that we are in a container.
@@ -85,14 +88,14 @@ func publishedOn(ctx context.Context, daemon string) (netip.Addr, error) {
 }
 
 // here says that the engine publishes ports on this very machine.
-func (e *engine) here() bool { return e.host.IsLoopback() }
+func (e *daemon) here() bool { return e.host.IsLoopback() }
 
 // slots is how many labs may run at a time: one for two cores, since a lab's
 // servers and its load need one each.
-func (e *engine) slots() int { return max(1, e.info.NCPU/2) }
+func (e *daemon) slots() int { return max(1, e.info.NCPU/2) }
 
 // fits says in one sentence what the lab needs and the engine lacks.
-func (e *engine) fits(ctx context.Context, env lab.Env) error {
+func (e *daemon) fits(ctx context.Context, env lab.Env) error {
 	const mib = 1 << 20
 	if have := e.info.MemTotal / mib; e.info.MemTotal > 0 && int64(env.Memory) > have {
 		return lab.Invalidf("%s needs %d MiB of memory, the Docker engine has %d MiB: give it more", env.Lab, env.Memory, have)

@@ -18,7 +18,7 @@ const firstPort, lastPort = 20000, 31999
 // never pick the same one, not even while a server of one is down.
 type ports struct {
 	host     netip.Addr
-	probe    bool // host is this machine: ask it whether the port is free
+	free     func(host netip.Addr, port int) bool
 	from, to int
 	mu       sync.Mutex
 	taken    map[int]bool
@@ -32,7 +32,7 @@ func (p *ports) pick() (int, error) {
 	n := p.to - p.from + 1
 	for i, first := 0, rand.IntN(n); i < n; i++ {
 		port := p.from + (first+i)%n
-		if p.taken[port] || p.probe && !free(p.host, port) {
+		if p.taken[port] || !p.free(p.host, port) {
 			continue
 		}
 		p.taken[port] = true

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ type Rig struct {
 	joins []func(ctx context.Context, fresh bool) error
 	keep  bool
 
-	engine *engine
+	engine *daemon
 	slot   *slot
 	ports  *ports
 	images map[string]docker.Image // by engine
@@ -77,6 +78,9 @@ type Rig struct {
 	key    string                  // of the snapshot
 	secret string                  // hex; what Secret derives from
 	keying bool                    // the key is being made: secrets don't count
+
+	mu      sync.Mutex
+	proxies []*Proxy
 
 	// busy is held by Start, Save and Stop. Stop ends the other two by halt.
 	busy chan struct{}
@@ -86,6 +90,7 @@ type Rig struct {
 	// What tests replace.
 	ensure func(ctx context.Context, server string, log func(string, ...any)) (docker.Image, error)
 	state  string // folder of the machine's locks and notes
+	free   func(host netip.Addr, port int) bool
 }
 
 var _ lab.Rig = (*Rig)(nil)
@@ -98,7 +103,7 @@ func New(env lab.Env) *Rig {
 	if env.Log == nil {
 		env.Log = func(string, ...any) {}
 	}
-	r := &Rig{env: env, busy: make(chan struct{}, 1), ensure: docker.Ensure, state: stateDir()}
+	r := &Rig{env: env, busy: make(chan struct{}, 1), ensure: docker.Ensure, state: stateDir(), free: free}
 	r.live, r.halt = context.WithCancel(context.Background())
 	return r
 }
@@ -132,29 +137,49 @@ func (r *Rig) Node(name string) *Node {
 	return nil
 }
 
+// Admit returns when this machine can run the lab: an engine answers, it has
+// the memory and disk that the lab needs, it is the lab's turn, and the images
+// are there. What is missing is a lab.Invalid, found before anything starts.
+// Start calls it where nobody has; but a turn and an image may be long in
+// coming, and should not count as the start of servers.
+func (r *Rig) Admit(ctx context.Context) error {
+	ctx, done, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return r.admit(ctx)
+}
+
+func (r *Rig) admit(ctx context.Context) (err error) {
+	if r.images != nil {
+		return nil
+	}
+	if r.engine, err = connect(ctx); err != nil {
+		return err
+	}
+	if err := r.engine.fits(ctx, r.env); err != nil {
+		return err
+	}
+	if r.slot, err = takeSlot(ctx, r.state, r.engine.slots(), r.env); err != nil {
+		return err
+	}
+	return r.ensureImages(ctx)
+}
+
 // Start brings all servers up, from the snapshot if there is one: see lab.Rig.
-// What is missing on this machine is a lab.Invalid, found before anything starts.
 func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err error) {
 	ctx, done, err := r.begin(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	defer done()
-	if r.engine, err = connect(ctx); err != nil {
+	if err := r.admit(ctx); err != nil {
 		return nil, false, err
 	}
-	if err := r.engine.fits(ctx, r.env); err != nil {
-		return nil, false, err
-	}
-	if r.slot == nil {
-		if r.slot, err = takeSlot(ctx, r.state, r.engine.slots(), r.env); err != nil {
-			return nil, false, err
-		}
-	}
-	r.ports = r.slot.ports(r.engine)
+	r.ports = r.slot.ports(r.engine, r.free)
 	if err := together(
 		func() error { return sweep(ctx, r.engine, r.env.Log) },
-		func() error { return r.ensureImages(ctx) },
 		func() error { return r.connectPeers(ctx) },
 	); err != nil {
 		return nil, false, err
@@ -203,18 +228,19 @@ func (r *Rig) up(ctx context.Context, from map[string]string) error {
 
 // ensureImages gets the image of every engine that the servers need.
 func (r *Rig) ensureImages(ctx context.Context) error {
-	r.images = map[string]docker.Image{}
+	images := map[string]docker.Image{}
 	for _, n := range r.nodes {
 		engine := n.srv.Engine()
-		if _, ok := r.images[engine]; ok {
+		if _, ok := images[engine]; ok {
 			continue
 		}
 		img, err := r.ensure(ctx, engine, r.env.Log)
 		if err != nil {
-			return fmt.Errorf("get image of %s: %w", engine, err)
+			return err
 		}
-		r.images[engine] = img
+		images[engine] = img
 	}
+	r.images = images
 	return nil
 }
 
@@ -241,6 +267,12 @@ func (r *Rig) Stop(ctx context.Context) error {
 		return fmt.Errorf("stop rig: %w", context.Cause(ctx))
 	}
 	var errs []error
+	r.mu.Lock()
+	for _, p := range r.proxies {
+		errs = append(errs, p.Close())
+	}
+	r.proxies = nil
+	r.mu.Unlock()
 	for _, n := range slices.Backward(r.nodes) {
 		errs = append(errs, n.srv.Close())
 	}

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // makeImage builds testdata/server into an image that holds nothing else.
-func makeImage(e *engine) (docker.Image, error) {
+func makeImage(e *daemon) (docker.Image, error) {
 	dir, err := os.MkdirTemp("", "rigtest")
 	if err != nil {
 		return docker.Image{}, err

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,10 +59,13 @@ func (s *slot) free() error {
 }
 
 // ports is the slot's own part of the port range.
-func (s *slot) ports(e *engine) *ports {
+func (s *slot) ports(e *daemon, free func(netip.Addr, int) bool) *ports {
 	width := (lastPort - firstPort + 1) / s.of
 	from := firstPort + s.i*width
-	return &ports{host: e.host, probe: e.here(), from: from, to: from + width - 1, taken: map[int]bool{}}
+	if !e.here() { // nobody to ask
+		free = func(netip.Addr, int) bool { return true }
+	}
+	return &ports{host: e.host, free: free, from: from, to: from + width - 1, taken: map[int]bool{}}
 }
 
 // shared makes a folder that all users of this machine may put locks into.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -67,7 +66,7 @@ func Snapshots(ctx context.Context) ([]Snapshot, error) {
 }
 
 // snapshots lists those with the label, the last used first, broken ones too.
-func snapshots(ctx context.Context, e *engine, state, label string) ([]Snapshot, error) {
+func snapshots(ctx context.Context, e *daemon, state, label string) ([]Snapshot, error) {
 	res, err := e.api.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", label)})
 	if err != nil {
 		return nil, fmt.Errorf("list snapshots: %w", err)
@@ -329,7 +328,7 @@ func budget() int64 {
 	return int64(gb * 1e9)
 }
 
-func (s *Snapshot) remove(ctx context.Context, e *engine, state string) error {
+func (s *Snapshot) remove(ctx context.Context, e *daemon, state string) error {
 	var errs []error
 	for _, id := range s.ids {
 		_, err := e.api.ImageRemove(ctx, id, client.ImageRemoveOptions{PruneChildren: true})
@@ -365,35 +364,4 @@ func lockSnapshots(ctx context.Context, state string, alone bool) (unlock func()
 		return nil, fmt.Errorf("lock snapshots: %w", err)
 	}
 	return func() { _ = l.Close() }, nil
-}
-
-// Clean removes all snapshots and what dead runs left behind; with all, also
-// servers that were meant to outlive their process. log gets a line for each.
-func Clean(ctx context.Context, all bool, log func(format string, args ...any)) error {
-	e, err := connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	return clean(ctx, e, stateDir(), labelSnapshot, all, log)
-}
-
-func clean(ctx context.Context, e *engine, state, label string, all bool, log func(string, ...any)) error {
-	doomed := func(l map[string]string) bool { return orphaned(l) || all && l[labelKeep] != "" }
-	errs := []error{remove(ctx, e, labelRun, doomed, log)}
-	unlock, err := lockSnapshots(ctx, state, true)
-	if err != nil {
-		return errors.Join(append(errs, err)...)
-	}
-	defer unlock()
-	list, err := snapshots(ctx, e, state, label)
-	errs = append(errs, err)
-	for _, s := range list {
-		if err := s.remove(ctx, e, state); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		log("removed snapshot of %s (%s, %d MB)", s.Lab, strings.Join(s.Servers, ", "), s.Size/1e6)
-	}
-	return errors.Join(errs...)
 }

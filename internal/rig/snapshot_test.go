@@ -208,7 +208,10 @@ func TestKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := key(func(*Rig, *server) {})
-	if again := key(func(r *Rig, s *server) { r.secret = "other"; r.images["test"] = docker.Image{Name: "y", ID: "sha256:1"} }); again != first {
+	if again := key(func(r *Rig, s *server) {
+		r.secret = "other"
+		r.images["test"] = docker.Image{Name: "y", ID: "sha256:1"}
+	}); again != first {
 		t.Error("the key follows a secret or the image's name")
 	}
 	for name, change := range map[string]func(*Rig, *server){

@@ -13,17 +13,57 @@ import (
 
 // sweep removes the containers and networks whose owner is dead: killed before
 // it could tear down, or gone with the machine or the engine.
-func sweep(ctx context.Context, e *engine, log func(string, ...any)) error {
+func sweep(ctx context.Context, e *daemon, log func(string, ...any)) error {
 	if err := remove(ctx, e, labelRun, orphaned, log); err != nil {
 		return fmt.Errorf("sweep what dead runs left: %w", err)
 	}
 	return nil
 }
 
+// Clean removes all snapshots and what dead runs left behind; with all, also
+// servers that were meant to outlive their process. log gets a line for each.
+func Clean(ctx context.Context, all bool, log func(format string, args ...any)) error {
+	e, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	return clean(ctx, e, stateDir(), labelSnapshot, all, log)
+}
+
+func clean(ctx context.Context, e *daemon, state, label string, all bool, log func(string, ...any)) error {
+	doomed := func(l map[string]string) bool { return leftover(l, all) }
+	errs := []error{remove(ctx, e, labelRun, doomed, log)}
+	unlock, err := lockSnapshots(ctx, state, true)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	defer unlock()
+	list, err := snapshots(ctx, e, state, label)
+	errs = append(errs, err)
+	for _, s := range list {
+		if err := s.remove(ctx, e, state); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		log("removed snapshot of %s (%s, %d MB)", s.Lab, strings.Join(s.Servers, ", "), s.Size/1e6)
+	}
+	return errors.Join(errs...)
+}
+
+// leftover says that nobody is there to remove what carries these labels; with
+// all, servers that are kept on purpose count too.
+func leftover(l map[string]string, all bool) bool {
+	if all && l[labelKeep] != "" {
+		return true
+	}
+	return orphaned(l)
+}
+
 // remove removes the containers and networks that have the label ("name" or
 // "name=value") and, if doomed is not nil, of which it holds. What somebody
 // else removes meanwhile is fine.
-func remove(ctx context.Context, e *engine, label string, doomed func(labels map[string]string) bool, log func(string, ...any)) error {
+func remove(ctx context.Context, e *daemon, label string, doomed func(labels map[string]string) bool, log func(string, ...any)) error {
 	having := client.Filters{}.Add("label", label)
 	containers, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: having})
 	if err != nil {
@@ -61,7 +101,7 @@ func remove(ctx context.Context, e *engine, label string, doomed func(labels map
 }
 
 // removeContainer ends a container with SIGKILL and removes it with its volumes.
-func removeContainer(ctx context.Context, e *engine, id string) error {
+func removeContainer(ctx context.Context, e *daemon, id string) error {
 	_, err := e.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	for errdefs.IsConflict(err) { // somebody else is removing it: until that is done its ports are taken
 		select {

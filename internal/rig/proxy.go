@@ -1,0 +1,228 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// Proxy stands between clients and a server and makes the way between them
+// long, narrow or broken. It is a page of our own and not the toxiproxy
+// library, since that one can only be told what to do in JSON and brings an
+// HTTP API, a metrics registry and a logger, ten modules in all, into a binary
+// that needs none of them.
+type Proxy struct {
+	listen net.Listener
+	target string
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	latency time.Duration
+	rate    int
+	cut     bool
+	changed chan struct{} // closed and made anew at each change
+	conns   map[net.Conn]bool
+	closed  bool
+}
+
+// Proxy listens on 127.0.0.1 and forwards connections to addr, which is a
+// Node.Addr or any other address. It is closed by Stop.
+func (r *Rig) Proxy(ctx context.Context, addr string) (*Proxy, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start proxy to %s: %w", addr, err)
+	}
+	p := &Proxy{listen: l, target: addr, changed: make(chan struct{}), conns: map[net.Conn]bool{}}
+	p.wg.Go(p.accept)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.proxies = append(r.proxies, p)
+	return p, nil
+}
+
+// Addr is where clients connect.
+func (p *Proxy) Addr() string { return p.listen.Addr().String() }
+
+// Latency delays what goes through by d in each direction; a round trip takes
+// 2 d longer. Bandwidth is not limited by it.
+func (p *Proxy) Latency(d time.Duration) { p.set(func() { p.latency = d }) }
+
+// Bandwidth limits each connection to so many bytes a second in each direction; 0: no limit.
+func (p *Proxy) Bandwidth(rate int) { p.set(func() { p.rate = rate }) }
+
+// Cut lets nothing through, as a cable that was pulled: connections stay open
+// and silent, new ones too.
+func (p *Proxy) Cut() { p.set(func() { p.cut = true }) }
+
+// Heal undoes Cut; what was on its way arrives.
+func (p *Proxy) Heal() { p.set(func() { p.cut = false }) }
+
+// Reset breaks all present connections, as a firewall that restarts.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if t, ok := c.(*net.TCPConn); ok {
+			_ = t.SetLinger(0) // RST instead of FIN
+		}
+		c.Close()
+	}
+}
+
+// Close ends it and its connections.
+func (p *Proxy) Close() error {
+	p.set(func() { p.closed = true })
+	err := p.listen.Close()
+	p.Reset()
+	p.wg.Wait()
+	return err
+}
+
+func (p *Proxy) set(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *Proxy) accept() {
+	for {
+		c, err := p.listen.Accept()
+		if err != nil {
+			return
+		}
+		p.wg.Go(func() { p.serve(c) })
+	}
+}
+
+// track makes Reset and Close reach a connection; after Close it is false.
+func (p *Proxy) track(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[c] = true
+	return !p.closed
+}
+
+func (p *Proxy) drop(c net.Conn) {
+	c.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer p.drop(client)
+	if !p.track(client) || !p.pass(0) {
+		return
+	}
+	server, err := net.DialTimeout("tcp", p.target, 10*time.Second)
+	if err != nil {
+		return
+	}
+	defer p.drop(server)
+	if !p.track(server) {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { p.pump(server, client) })
+	both.Go(func() { p.pump(client, server) })
+	both.Wait()
+}
+
+// pump carries bytes one way. What is read waits in a queue with the time it
+// came, so that latency delays bytes without thinning them out; the queue is
+// short, so that a receiver that is slow slows the sender.
+func (p *Proxy) pump(to, from net.Conn) {
+	type piece struct {
+		data []byte
+		came time.Time
+	}
+	queue := make(chan piece, 64)
+	broken := make(chan struct{}) // nobody takes from the queue any more
+	p.wg.Go(func() {
+		defer close(queue)
+		for {
+			b := make([]byte, 16<<10)
+			n, err := from.Read(b)
+			if n > 0 {
+				select {
+				case queue <- piece{b[:n], time.Now()}:
+				case <-broken:
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	defer close(broken)
+	for q := range queue {
+		if !p.deliver(to, q.data, q.came) {
+			to.Close()
+			from.Close()
+			return
+		}
+	}
+	// The sender is done; the other direction may go on.
+	if h, ok := to.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+	}
+}
+
+// deliver writes data as late and as slowly as the proxy is set to just then.
+func (p *Proxy) deliver(to io.Writer, data []byte, came time.Time) bool {
+	if !p.pass(time.Since(came)) {
+		return false
+	}
+	for len(data) > 0 {
+		p.mu.Lock()
+		rate := p.rate
+		p.mu.Unlock()
+		n := len(data)
+		if rate > 0 {
+			n = min(n, max(1, rate/50))
+		}
+		if _, err := to.Write(data[:n]); err != nil {
+			return false
+		}
+		data = data[n:]
+		if rate > 0 {
+			time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
+		}
+		if !p.pass(time.Hour) { // cut in the middle; the delay is behind us
+			return false
+		}
+	}
+	return true
+}
+
+// pass returns when bytes of that age may go on: neither cut nor too early.
+// It is false when the proxy was closed.
+func (p *Proxy) pass(age time.Duration) bool {
+	began := time.Now()
+	for {
+		p.mu.Lock()
+		changed, closed, cut, wait := p.changed, p.closed, p.cut, p.latency-age-time.Since(began)
+		p.mu.Unlock()
+		switch {
+		case closed:
+			return false
+		case cut:
+			<-changed
+		case wait > 0:
+			t := time.NewTimer(wait)
+			select {
+			case <-t.C:
+			case <-changed:
+				t.Stop()
+			}
+		default:
+			return true
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package rig
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"faultlab/internal/lab"
+)
+
+// echo is a server that sends back what it gets, line by line.
+func echo(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.Copy(c, c)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// line is a client that sends a line and waits for it to come back.
+type line struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func dial(t *testing.T, p *Proxy) *line {
+	c, err := net.Dial("tcp", p.Addr())
+	must(t, err)
+	t.Cleanup(func() { c.Close() })
+	return &line{c, bufio.NewReader(c)}
+}
+
+func (l *line) send(limit time.Duration) (time.Duration, error) {
+	began := time.Now()
+	l.SetReadDeadline(began.Add(limit))
+	if _, err := io.WriteString(l, "hello\n"); err != nil {
+		return 0, err
+	}
+	_, err := l.r.ReadString('\n')
+	return time.Since(began), err
+}
+
+func TestProxy(t *testing.T) {
+	r := New(lab.Env{})
+	p, err := r.Proxy(t.Context(), echo(t))
+	must(t, err)
+	c := dial(t, p)
+	_, err = c.send(10 * time.Second)
+	must(t, err)
+
+	p.Latency(50 * time.Millisecond)
+	if took, err := c.send(10 * time.Second); err != nil || took < 100*time.Millisecond {
+		t.Errorf("with 50 ms each way it took %v, %v", took, err)
+	}
+	p.Latency(0)
+
+	p.Cut()
+	if _, err := c.send(100 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("through a cut: %v", err)
+	}
+	late := dial(t, p)
+	if _, err := late.send(100 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a new connection through a cut: %v", err)
+	}
+	p.Heal()
+	for _, c := range []*line{c, late} { // what was on its way arrives, in order
+		for range 2 {
+			c.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if s, err := c.r.ReadString('\n'); err != nil || s != "hello\n" {
+				t.Errorf("after heal: %q, %v", s, err)
+			}
+			if _, err := io.WriteString(c, "hello\n"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+
+	p.Reset()
+	if _, err := c.send(10 * time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after reset: %v", err)
+	}
+
+	// 200 KB at 1 MB/s each way, as a stream: a fifth of a second.
+	p.Bandwidth(1e6)
+	c = dial(t, p)
+	began := time.Now()
+	go func() {
+		c.Write(make([]byte, 200e3))
+		c.Conn.(*net.TCPConn).CloseWrite()
+	}()
+	n, err := io.Copy(io.Discard, c)
+	if took := time.Since(began); err != nil || n != 200e3 || took < 200*time.Millisecond {
+		t.Errorf("200 KB at 1 MB/s: %d bytes in %v, %v", n, took, err)
+	}
+
+	// Stop closes it, even cut and with connections open.
+	p.Cut()
+	c = dial(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, r.Stop(ctx))
+	if _, err := net.Dial("tcp", p.Addr()); err == nil {
+		t.Error("a stopped rig's proxy still listens")
+	}
+}
