@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 )
 
@@ -73,24 +77,20 @@ func remove(ctx context.Context, e *daemon, label string, doomed func(labels map
 	if err != nil {
 		return fmt.Errorf("list networks: %w", err)
 	}
-	var fs []func() error
-	for _, c := range containers.Items {
-		if doomed != nil && !doomed(c.Labels) {
-			continue
-		}
-		fs = append(fs, func() error {
-			if err := removeContainer(ctx, e, c.ID); err != nil {
-				return err
-			}
-			log("removed container %s", strings.TrimPrefix(strings.Join(c.Names, ","), "/"))
-			return nil
-		})
+	containers.Items = slices.DeleteFunc(containers.Items, func(c container.Summary) bool { return doomed != nil && !doomed(c.Labels) })
+	networks.Items = slices.DeleteFunc(networks.Items, func(n network.Summary) bool { return doomed != nil && !doomed(n.Labels) })
+	errs := make([]error, len(containers.Items))
+	var wg sync.WaitGroup
+	for i, c := range containers.Items {
+		wg.Go(func() { errs[i] = removeContainer(ctx, e, c.ID) })
 	}
-	errs := []error{together(fs...)}
-	for _, n := range networks.Items {
-		if doomed != nil && !doomed(n.Labels) {
-			continue
+	wg.Wait()
+	for i, c := range containers.Items {
+		if errs[i] == nil {
+			log("removed container %s", strings.TrimPrefix(strings.Join(c.Names, ","), "/"))
 		}
+	}
+	for _, n := range networks.Items { // only now nobody is connected to them
 		if _, err := e.api.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{}); err != nil && !errdefs.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
 			continue
