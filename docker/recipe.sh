@@ -91,6 +91,7 @@ unpack() {
 	ls -S "$apt"/archives/*.deb | xargs -P 2 -n 1 sh "$recipes/unpack.sh" "$root"
 	cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
 	cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+	ln -s /run "$root/var/run"
 	rm -rf "$apt"
 }
 
@@ -100,11 +101,12 @@ user() {
 	echo "$1:x:$2:" >>"$root/etc/group"
 }
 
-# inside COMMAND … runs a command in the new file system, with /dev and /proc,
-# in namespaces of its own, so that neither mounts nor processes stay behind.
+# inside COMMAND … runs a command in the new file system, with /dev, /proc and a
+# loopback of its own: no mount, process or port of this machine is touched.
 inside() {
-	unshare --mount --pid --fork --kill-child sh -c '
-		mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
+	unshare --mount --pid --net --fork --kill-child sh -c '
+		mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && ip link set lo up &&
+			exec chroot "$0" "$@"' "$root" "$@"
 }
 
 # image VERSION records the version and writes the archive.
@@ -114,8 +116,11 @@ image() {
 	tar -C "$root" --numeric-owner -c .
 }
 
+
+[ "$(id -u)" = 0 ] || die "a recipe must run as root: it makes files of other users and runs the server in a root of its own"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 root=$work/root
 mkdir -m 755 "$root"
+need dpkg-deb=dpkg unshare=util-linux mount=mount ip=iproute2
