@@ -1,0 +1,208 @@
+package redis
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// page is how many keys are looked at in one round trip.
+const page = 1000
+
+// DataBytes is the memory of keys and values on the server, without buffers
+// and what the server needs when it is empty (used_memory_dataset).
+func (s *Server) DataBytes(ctx context.Context) (int64, error) {
+	in, err := s.Info(ctx, "memory")
+	return in.Int("used_memory_dataset"), err
+}
+
+// Keys is the number of keys on the server.
+func (s *Server) Keys(ctx context.Context) (int64, error) {
+	n, err := s.client.DBSize(ctx).Result()
+	if err != nil {
+		return 0, fmt.Errorf("dbsize of %s: %w", s.Name(), err)
+	}
+	return n, nil
+}
+
+// SlotKeys is the number of keys in a slot of the cluster's node.
+func (s *Server) SlotKeys(ctx context.Context, slot int) (int64, error) {
+	n, err := s.client.ClusterCountKeysInSlot(ctx, slot).Result()
+	if err != nil {
+		return 0, fmt.Errorf("count keys in slot %d of %s: %w", slot, s.Name(), err)
+	}
+	return n, nil
+}
+
+// Scan calls f with all keys that match pattern, some at a time; a key may
+// come twice while others write.
+func (s *Server) Scan(ctx context.Context, pattern string, f func(keys []string) error) error {
+	var cursor uint64
+	for {
+		keys, next, err := s.client.Scan(ctx, cursor, pattern, page).Result()
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", s.Name(), err)
+		}
+		if len(keys) > 0 {
+			if err := f(keys); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// Biggest is the key that takes the most memory, by MEMORY USAGE of all its
+// elements. It is "" on an empty server.
+func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err error) {
+	err = s.Scan(ctx, "*", func(keys []string) error {
+		sizes := make([]*goredis.IntCmd, len(keys))
+		_, err := s.client.Pipelined(ctx, func(p goredis.Pipeliner) error {
+			for i, k := range keys {
+				sizes[i] = p.MemoryUsage(ctx, k, 0)
+			}
+			return nil
+		})
+		if err != nil && err != goredis.Nil { // a key that is gone by now
+			return fmt.Errorf("memory usage on %s: %w", s.Name(), err)
+		}
+		for i, n := range sizes {
+			if n.Val() > bytes {
+				key, bytes = keys[i], n.Val()
+			}
+		}
+		return nil
+	})
+	return key, bytes, err
+}
+
+// Digest is the contents of keys, whatever order they come in.
+type Digest struct {
+	Keys  int64
+	Items int64 // values of strings, fields of hashes, elements of the others
+	Sum   uint64
+}
+
+func (d Digest) String() string {
+	return fmt.Sprintf("%d keys, %d items, %016x", d.Keys, d.Items, d.Sum)
+}
+
+// Plus is the digest of both.
+func (d Digest) Plus(e Digest) Digest {
+	return Digest{d.Keys + e.Keys, d.Items + e.Items, d.Sum + e.Sum}
+}
+
+func (d *Digest) add(parts ...string) {
+	h := fnv.New64a()
+	var n [8]byte
+	for _, p := range parts {
+		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
+		_, _ = h.Write(n[:])
+		_, _ = h.Write([]byte(p))
+	}
+	d.Items++
+	d.Sum += h.Sum64()
+}
+
+// Digest reads all keys that match pattern.
+func (s *Server) Digest(ctx context.Context, pattern string) (Digest, error) {
+	var d Digest
+	err := s.Scan(ctx, pattern, func(keys []string) error {
+		types := make([]*goredis.StatusCmd, len(keys))
+		_, err := s.client.Pipelined(ctx, func(p goredis.Pipeliner) error {
+			for i, k := range keys {
+				types[i] = p.Type(ctx, k)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("types on %s: %w", s.Name(), err)
+		}
+		values := make([]goredis.Cmder, len(keys))
+		_, err = s.client.Pipelined(ctx, func(p goredis.Pipeliner) error {
+			for i, k := range keys {
+				switch types[i].Val() {
+				case "string":
+					values[i] = p.Get(ctx, k)
+				case "hash":
+					values[i] = p.HGetAll(ctx, k)
+				case "set":
+					values[i] = p.SMembers(ctx, k)
+				case "list":
+					values[i] = p.LRange(ctx, k, 0, -1)
+				case "zset":
+					values[i] = p.ZRangeWithScores(ctx, k, 0, -1)
+				case "stream":
+					values[i] = p.XRange(ctx, k, "-", "+")
+				default:
+					return fmt.Errorf("digest of %s on %s: cannot read type %s", k, s.Name(), types[i].Val())
+				}
+			}
+			return nil
+		})
+		if err != nil && err != goredis.Nil {
+			return fmt.Errorf("digest of %s: %w", s.Name(), err)
+		}
+		for i, k := range keys {
+			d.Keys++
+			switch v := values[i].(type) {
+			case *goredis.StringCmd:
+				d.add(k, v.Val())
+			case *goredis.MapStringStringCmd:
+				for f, x := range v.Val() {
+					d.add(k, f, x)
+				}
+			case *goredis.StringSliceCmd:
+				for j, x := range v.Val() {
+					if types[i].Val() == "list" {
+						d.add(k, fmt.Sprint(j), x)
+					} else {
+						d.add(k, x)
+					}
+				}
+			case *goredis.ZSliceCmd:
+				for _, z := range v.Val() {
+					d.add(k, fmt.Sprint(z.Member), fmt.Sprint(z.Score))
+				}
+			case *goredis.XMessageSliceCmd:
+				for _, m := range v.Val() {
+					d.add(k, m.ID, fmt.Sprint(m.Values)) // fmt sorts maps
+				}
+			}
+		}
+		return nil
+	})
+	return d, err
+}
+
+// Biggest is the biggest key of all primaries.
+func (c *Cluster) Biggest(ctx context.Context) (key string, bytes int64, err error) {
+	for _, s := range c.Primaries() {
+		k, n, err := s.Biggest(ctx)
+		if err != nil {
+			return "", 0, err
+		}
+		if n > bytes {
+			key, bytes = k, n
+		}
+	}
+	return key, bytes, nil
+}
+
+// Digest reads all keys of the cluster that match pattern.
+func (c *Cluster) Digest(ctx context.Context, pattern string) (Digest, error) {
+	var sum Digest
+	for _, s := range c.Primaries() {
+		d, err := s.Digest(ctx, pattern)
+		if err != nil {
+			return Digest{}, err
+		}
+		sum = sum.Plus(d)
+	}
+	return sum, nil
+}

@@ -1,0 +1,228 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/redis"
+	"faultlab/internal/rig"
+)
+
+// start runs a rig for one test, from nothing.
+func start(t *testing.T, r *rig.Rig) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(func() {
+		cancel()
+		if err := r.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, _, err := r.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+func newRig(t *testing.T) *rig.Rig {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts real servers")
+	}
+	return rig.New(lab.Env{Lab: "redis/test", Dir: t.TempDir(), Scratch: t.TempDir(), Memory: 256, Disk: 256, Fresh: true, Log: t.Logf})
+}
+
+func pairs(n int) iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for i := range n {
+			if !yield([]any{"SET", fmt.Sprintf("key:%d", i), i}) {
+				return
+			}
+		}
+	}
+}
+
+func TestOne(t *testing.T) {
+	r := newRig(t)
+	s := redis.New(r, redis.Config{Settings: []string{"maxmemory 300mb"}})
+	ctx := start(t, r)
+
+	// A million keys are practical.
+	began := time.Now()
+	if err := s.Load(ctx, pairs(1_000_000)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("1,000,000 keys in %s", time.Since(began))
+	if n, err := s.Keys(ctx); n != 1_000_000 || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, err := s.DataBytes(ctx); n < 10_000_000 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := s.Client().FlushAll(ctx).Err(); err != nil {
+		t.Fatal(err)
+	}
+
+	// Counters see the learner's commands and not our own.
+	before, err := s.Counters(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	learner := goredis.NewClient(&goredis.Options{Addr: s.Addr(), Username: redis.Learner, Password: s.Password(redis.Learner)})
+	defer learner.Close()
+	for range 10 {
+		if err := learner.HSet(ctx, "hash", "field", "value").Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Client().HSet(ctx, "hash", "field", "value").Err(); err != nil {
+			t.Fatal(err)
+		}
+		s.Client().HGetAll(ctx, "hash")
+	}
+	learner.HGetAll(ctx, "hash")
+	if err := learner.ConfigSet(ctx, "maxmemory", "1gb").Err(); err == nil {
+		t.Error("the learner may configure the server")
+	}
+	after, err := s.Counters(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := after.Since(before)
+	if d.Calls["hset"] != 10 || d.Calls["hgetall"] != 1 || d.Errors["NOPERM"] != 1 || d.Work() != 12 {
+		t.Errorf("counted %s; work %d", d, d.Work())
+	}
+	if again, _ := s.Counters(ctx); again.Since(after).Sent != 0 {
+		t.Errorf("the harness's own replies are counted: %d bytes", again.Since(after).Sent)
+	}
+
+	if err := s.Client().SAdd(ctx, "set", "a", "b").Err(); err != nil {
+		t.Fatal(err)
+	}
+	key, size, err := s.Biggest(ctx)
+	if err != nil || key == "" || size == 0 {
+		t.Error(key, size, err)
+	}
+	d1, err := s.Digest(ctx, "*")
+	if err != nil || d1.Keys != 2 || d1.Items != 3 {
+		t.Error(d1, err)
+	}
+	s.Client().HSet(ctx, "hash", "field", "other")
+	if d2, _ := s.Digest(ctx, "*"); d2.Sum == d1.Sum {
+		t.Error("the digest does not see a changed value")
+	}
+	if ev := s.Evidence(ctx); len(ev) != 3 || len(ev["info.txt"]) < 1000 {
+		t.Error(ev)
+	}
+
+	// What was written before a clean stop is there after it.
+	if err := s.Node().Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if d2, err := s.Digest(ctx, "*"); d2.Items != 3 || err != nil {
+		t.Error(d2, err)
+	}
+}
+
+func TestReplica(t *testing.T) {
+	r := newRig(t)
+	s := redis.New(r, redis.Config{})
+	replica := redis.NewReplica(r, s, redis.Config{})
+	ctx := start(t, r)
+	if err := s.Load(ctx, pairs(1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Client().Wait(ctx, 1, 10*time.Second).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := replica.Keys(ctx); n != 1000 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+func TestCluster(t *testing.T) {
+	r := newRig(t)
+	c := redis.NewCluster(r, redis.ClusterConfig{Replicas: 1})
+	ctx := start(t, r)
+	if err := c.Load(ctx, pairs(100_000)); err != nil {
+		t.Fatal(err)
+	}
+	before := counters(ctx, t, c)
+
+	// An unmodified client of the learner finds all nodes from any of them.
+	learner := goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: c.Addrs()[2:3], Username: redis.Learner, Password: c.Servers[0].Password(redis.Learner)})
+	defer learner.Close()
+	for i := range 300 {
+		if v, err := learner.Get(ctx, fmt.Sprintf("key:%d", i)).Int(); v != i || err != nil {
+			t.Fatal(i, v, err)
+		}
+		if v, err := c.Client().Get(ctx, fmt.Sprintf("key:%d", i)).Int(); v != i || err != nil {
+			t.Fatal(i, v, err)
+		}
+	}
+	if err := learner.MGet(ctx, "key:1", "key:2").Err(); err == nil {
+		t.Error("no CROSSSLOT")
+	}
+	// A client that knows nothing of clusters is sent to an address it can reach.
+	_, err := c.Servers[0].Client().Get(ctx, "foo").Result() // slot 12182
+	if want := "MOVED 12182 " + c.Addrs()[2]; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	var gets, cross int64
+	for i, n := range counters(ctx, t, c) {
+		d := n.Since(before[i])
+		gets += d.Calls["get"]
+		cross += d.Errors["CROSSSLOT"]
+	}
+	if gets != 300 || cross != 1 {
+		t.Errorf("%d gets, %d CROSSSLOT", gets, cross)
+	}
+	for _, k := range []string{"foo", "{user}:1", "a{}b", "a{b", ""} {
+		if n, err := c.Servers[0].Client().ClusterKeySlot(ctx, k).Result(); int(n) != redis.Slot(k) || err != nil {
+			t.Error(k, n, err)
+		}
+	}
+	// key:20 has slot 1046, of the first primary.
+	if n, err := c.Servers[0].SlotKeys(ctx, redis.Slot("key:20")); n == 0 || err != nil {
+		t.Error(redis.Slot("key:20"), n, err)
+	}
+	d, err := c.Digest(ctx, "*")
+	if d.Keys != 100_000 || err != nil {
+		t.Fatal(d, err)
+	}
+
+	// A killed node comes back where it was.
+	if err := c.Servers[1].Node().Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Whole(ctx); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := r.Save(ctx, lab.Fingerprint{"digest": d.String()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("saved and started again in", time.Since(began))
+	if got, err := c.Digest(ctx, "*"); got != d || err != nil {
+		t.Error(got, err)
+	}
+}
+
+func counters(ctx context.Context, t *testing.T, c *redis.Cluster) []redis.Counters {
+	t.Helper()
+	var all []redis.Counters
+	for s := range slices.Values(c.Servers) {
+		n, err := s.Counters(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, n)
+	}
+	return all
+}
