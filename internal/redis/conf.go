@@ -12,7 +12,7 @@ func (s *Server) conf(port int) string {
 		fmt.Sprintf("port %d", port),
 		"bind * -::*",
 		"protected-mode no",
-		"dir /srv",
+		"dir /srv/redis",
 		"logfile \"\"",
 		// No background save disturbs a measurement; a clean stop saves all.
 		`save ""`,

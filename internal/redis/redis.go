@@ -47,11 +47,11 @@ const LearnerRights = "~* &* +@all -@admin -@dangerous +info +keys +sort +client
 
 // Server is one Redis server.
 type Server struct {
-	cfg     Config
-	rig     *rig.Rig
-	node    *rig.Node
-	primary *Server  // of a replica, not in a cluster
-	cluster *Cluster // it is a member of, or nil
+	cfg      Config
+	node     *rig.Node
+	primary  *Server  // of a replica, not in a cluster
+	cluster  *Cluster // it is a member of, or nil
+	password func(name string) string
 
 	client *goredis.Client
 	run    string // run_id of the server that own belongs to
@@ -80,7 +80,7 @@ func add(r *rig.Rig, c Config, primary *Server, cluster *Cluster) *Server {
 	if c.Rights == "" {
 		c.Rights = LearnerRights
 	}
-	s := &Server{cfg: c, rig: r, primary: primary, cluster: cluster}
+	s := &Server{cfg: c, primary: primary, cluster: cluster, password: r.Secret}
 	s.node = r.Add(s)
 	return s
 }
@@ -101,10 +101,10 @@ func (s *Server) Addr() string { return s.node.Addr(Port) }
 func (s *Server) Client() *goredis.Client { return s.client }
 
 // Password of an account, Admin or Learner.
-func (s *Server) Password(user string) string { return s.rig.Secret("redis-" + user) }
+func (s *Server) Password(user string) string { return s.password("redis-" + user) }
 
 // Spec starts redis-server with an explicit configuration, on both kinds of
-// image alike. Its data is in /srv, which every distribution has and no image
+// image alike. Its data is in /srv/redis, which no image
 // declares as a volume, so that it is part of a snapshot.
 func (s *Server) Spec(_ docker.Image, at func(int) int) rig.Spec {
 	port := Port
@@ -112,9 +112,9 @@ func (s *Server) Spec(_ docker.Image, at func(int) int) rig.Spec {
 		port = at(Port)
 	}
 	return rig.Spec{
-		Cmd:    []string{"redis-server", "/srv/redis.conf"},
+		Cmd:    []string{"redis-server", "/srv/redis/redis.conf"},
 		User:   "0", // the data belongs to nobody in particular
-		Files:  []rig.File{{Path: "/srv/redis.conf", Text: s.conf(port)}},
+		Files:  []rig.File{{Path: "/srv/redis/redis.conf", Text: s.conf(port)}},
 		Ports:  []int{Port},
 		Same:   s.cluster != nil,
 		Memory: s.cfg.Memory,

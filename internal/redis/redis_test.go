@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -36,7 +38,12 @@ func newRig(t *testing.T) *rig.Rig {
 	if testing.Short() {
 		t.Skip("starts real servers")
 	}
-	return rig.New(lab.Env{Lab: "redis/test", Dir: t.TempDir(), Scratch: t.TempDir(), Memory: 256, Disk: 256, Fresh: true, Log: t.Logf})
+	dir := t.TempDir()
+	// A snapshot's key hangs on the lab's own file.
+	if err := os.WriteFile(filepath.Join(dir, "lab.go"), []byte(t.Name()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return rig.New(lab.Env{Lab: "redis/test", Dir: dir, Scratch: t.TempDir(), Memory: 256, Disk: 256, Fresh: true, Log: t.Logf})
 }
 
 func pairs(n int) iter.Seq[[]any] {
