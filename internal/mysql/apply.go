@@ -1,0 +1,82 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"faultlab/internal/fix"
+	"faultlab/internal/lab"
+)
+
+// Apply runs the variant's file as the learner, statement by statement on one
+// connection. What the server refuses is the learner's, on the check "applies",
+// with its line and the server's words. When ctx ends first, what still runs
+// is killed on the server, and the error says what it was doing.
+func (s *Server) Apply(ctx context.Context, v lab.Variant, file string) error {
+	statements := fix.Statements(v.Files[file])
+	if len(statements) == 0 {
+		return nil
+	}
+	conn, err := s.DB(Learner).Conn(ctx)
+	if err != nil {
+		return lab.Invalidf("connect to %s as %s: %v", s.Name(), Learner, err)
+	}
+	// Not given back to the pool: what the script set or locked ends with it.
+	defer discard(conn)
+	var id int64
+	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		return lab.Invalidf("ask %s for a connection's id: %v", s.Name(), err)
+	}
+	for _, st := range statements {
+		s.rig.Env().Log("%s> %s;", s.Name(), st.Text)
+		_, err := conn.ExecContext(ctx, st.Text)
+		if err == nil {
+			continue
+		}
+		var refused *driver.MySQLError
+		switch {
+		case ctx.Err() != nil:
+			err = fmt.Errorf("still running after its time was up: %s", s.kill(ctx, id))
+		case !errors.As(err, &refused):
+			return lab.Invalidf("lost the connection to %s at %s line %d: %v", s.Name(), file, st.Line, err)
+		}
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s line %d: %w\n%s", file, st.Line, err, indent(st.Text)))
+	}
+	return nil
+}
+
+// discard closes a connection for good.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return errors.New("done with") })
+	_ = conn.Close()
+}
+
+// kill ends a connection on the server, where closing it at this end would
+// stop nothing, and says what it was doing.
+func (s *Server) kill(ctx context.Context, id int64) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	doing := "the process list could not be read"
+	var state, info sql.NullString
+	var seconds sql.NullInt64
+	err := s.Admin().QueryRowContext(ctx,
+		"SELECT STATE, INFO, TIME FROM performance_schema.processlist WHERE ID = ?", id).Scan(&state, &info, &seconds)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "it has ended by now"
+	case err == nil:
+		doing = fmt.Sprintf("%q for %d s", state.String, seconds.Int64)
+	}
+	if _, err := s.Admin().ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil {
+		return fmt.Sprintf("%s, and KILL %d said: %v", doing, id, err)
+	}
+	return doing + ", killed"
+}
+
+func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }

@@ -1,0 +1,237 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/measure"
+	"faultlab/internal/rig"
+)
+
+// TestServers starts a source and its replica once and holds everything that
+// labs rely on against them, before and after a start from a snapshot.
+func TestServers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs servers")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	r := rig.New(lab.Env{Lab: "test/mysql", Fresh: true, Memory: 1200, Disk: 1000, Log: t.Logf})
+	grants := map[string][]string{Learner: {"ALL ON shop.*"}}
+	source := New(r, Config{Name: "source", SemiSync: true, BufferPool: 64, Grants: grants,
+		// How long a commit waits while the test has the replica down.
+		Set: map[string]string{"loose-rpl-semi-sync-source-timeout": "500"}})
+	replica := New(r, Config{Name: "replica", Source: source, BufferPool: 64, Grants: grants})
+	t.Cleanup(func() {
+		if err := r.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := r.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	ok(source.Exec(ctx, "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50), at DATETIME(3), price DECIMAL(8,2))"))
+	const many = 20_000
+	n, err := source.Load(ctx, "t", "id, v, at, price", func(w *Rows) {
+		for i := range many {
+			w.Add(i, "tab\there \\ and\nthere", time.UnixMilli(int64(i)), Cents(i))
+		}
+	})
+	if err != nil || n != many {
+		t.Fatalf("Load: %d rows, %v", n, err)
+	}
+	ok(replica.CatchUp(ctx))
+
+	check := func(s *Server, rows int) {
+		t.Helper()
+		var got int
+		ok(s.Admin().QueryRowContext(ctx, "SELECT COUNT(*) FROM t").Scan(&got))
+		if got != rows {
+			t.Errorf("%s has %d rows, not %d", s.Name(), got, rows)
+		}
+		var v string
+		var at time.Time
+		var price Cents
+		ok(s.Admin().QueryRowContext(ctx, "SELECT v, at, price FROM t WHERE id = 1205").Scan(&v, &at, &price))
+		if v != "tab\there \\ and\nthere" || at.UnixMilli() != 1205 || price != 1205 {
+			t.Errorf("%s has %q, %s, %d", s.Name(), v, at, price)
+		}
+	}
+	check(replica, many)
+
+	ok(r.Save(ctx, nil))
+	check(source, many)
+	check(replica, many)
+	ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-1)"))
+	ok(replica.CatchUp(ctx))
+	check(replica, many+1)
+	global, err := source.Global(ctx)
+	ok(err)
+	if global["Rpl_semi_sync_source_yes_tx"] == 0 {
+		t.Error("no transaction was acknowledged by the replica")
+	}
+
+	t.Run("read-only", func(t *testing.T) {
+		if err := replica.Exec(ctx, "INSERT INTO t (id) VALUES (-2)"); !Refused(err) {
+			t.Errorf("writing on the replica: %v", err)
+		}
+	})
+
+	t.Run("restart", func(t *testing.T) {
+		ok(replica.Node().Kill(ctx))
+		ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-3)"))
+		ok(replica.Node().Start(ctx))
+		ok(replica.CatchUp(ctx))
+		check(replica, many+2)
+		ok(source.Node().Stop(ctx))
+		ok(source.Node().Start(ctx))
+		ok(source.Exec(ctx, "DELETE FROM t WHERE id < 0"))
+		ok(replica.CatchUp(ctx))
+		check(replica, many)
+	})
+
+	t.Run("cost", func(t *testing.T) {
+		conn, err := source.Admin().Conn(ctx)
+		ok(err)
+		defer conn.Close()
+		for query, want := range map[string]int64{
+			"SELECT SUM(price) FROM t":                                many + 3,
+			"SELECT * FROM t WHERE id = 7":                            1,
+			"SELECT SUM(price) FROM t WHERE id BETWEEN 1000 AND 1099": 101,
+			"SELECT * FROM t ORDER BY id DESC LIMIT 10":               11, // the first by two calls
+		} {
+			cost, err := Cost(ctx, conn, func(ctx context.Context) error {
+				rows, err := conn.QueryContext(ctx, query)
+				if err != nil {
+					return err
+				}
+				defer rows.Close()
+				for rows.Next() {
+				}
+				return rows.Err()
+			})
+			ok(err)
+			if got := cost.Reads(); got != want {
+				t.Errorf("%s makes %d reads, not %d", query, got, want)
+			}
+		}
+	})
+
+	t.Run("applier", func(t *testing.T) {
+		before, err := replica.Applier(ctx)
+		ok(err)
+		ok(source.Exec(ctx, "CREATE TABLE bare (id INT, v INT)", "INSERT INTO bare SELECT id, 0 FROM t", "UPDATE bare SET v = 1 WHERE id = 19000"))
+		ok(replica.CatchUp(ctx))
+		after, err := replica.Applier(ctx)
+		ok(err)
+		if got := after.Since(before).Reads(); got < 19_000 || got > 22_000 {
+			t.Errorf("one row of a table without a key cost the applier %d reads", got)
+		}
+		// What clients read on the replica is not the applier's.
+		ok(replica.Exec(ctx, "SELECT COUNT(*) FROM bare WHERE v = 2"))
+		again, err := replica.Applier(ctx)
+		ok(err)
+		if got := again.Since(after).Reads(); got > 100 {
+			t.Errorf("a client's %d reads count as the applier's", got)
+		}
+	})
+
+	t.Run("stopped", func(t *testing.T) {
+		ok(replica.Exec(ctx, "STOP REPLICA SQL_THREAD"))
+		ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-4)"))
+		var stopped *Stopped
+		if err := replica.CatchUp(ctx); !errors.As(err, &stopped) {
+			t.Errorf("CatchUp of a stopped replica: %v", err)
+		}
+		missing, extra, err := replica.Missing(ctx)
+		if err != nil || missing != 1 || extra != 0 {
+			t.Errorf("Missing: %d, %d, %v", missing, extra, err)
+		}
+		ok(replica.Exec(ctx, "SET GLOBAL super_read_only = OFF", "CREATE TABLE errant (id INT)", "START REPLICA"))
+		ok(replica.CatchUp(ctx))
+		if missing, extra, err = replica.Missing(ctx); err != nil || missing != 0 || extra != 1 {
+			t.Errorf("Missing: %d, %d, %v", missing, extra, err)
+		}
+		st, err := replica.Replication(ctx)
+		if err != nil || !st.Receiver || !st.Applier || st.Error != "" {
+			t.Errorf("Replication: %+v, %v", st, err)
+		}
+	})
+
+	t.Run("apply", func(t *testing.T) {
+		fix := func(text string) lab.Variant { return lab.Variant{Files: map[string]string{"fix.sql": text}} }
+		ok(source.Apply(ctx, fix("SET @a = 5;\n\nINSERT INTO t (id) VALUES (-@a);\nSELECT * FROM t"), "fix.sql"))
+
+		err := source.Apply(ctx, fix("SELECT 1;\n-- why\nALTER TABLE t\n  ADD INDEX (nothing);\n"), "fix.sql")
+		var fault *lab.Fault
+		if !errors.As(err, &fault) || fault.Check != lab.ApplyCheck {
+			t.Fatalf("a refused statement is %v", err)
+		}
+		for _, want := range []string{"fix.sql line 3", "Key column 'nothing' doesn't exist", "ADD INDEX (nothing)"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q lacks %q", err, want)
+			}
+		}
+		if err := source.Apply(ctx, fix("SET GLOBAL sync_binlog = 0"), "fix.sql"); !errors.As(err, &fault) {
+			t.Errorf("the learner could change a global setting: %v", err)
+		}
+	})
+
+	t.Run("apply hangs", func(t *testing.T) {
+		short, cancel := context.WithCancel(ctx)
+		go func() {
+			defer cancel()
+			_ = measure.Until(ctx, "the script sleeps", func(ctx context.Context) (string, bool, error) {
+				n, err := sleepers(ctx, source)
+				return "", n > 0, err
+			})
+		}()
+		err := source.Apply(short, lab.Variant{Files: map[string]string{"fix.sql": "DO SLEEP(3600)"}}, "fix.sql")
+		if err == nil || !strings.Contains(err.Error(), "User sleep") {
+			t.Errorf("the error does not say what it was doing: %v", err)
+		}
+		ok(measure.Until(ctx, "the script is gone from the server", func(ctx context.Context) (string, bool, error) {
+			n, err := sleepers(ctx, source)
+			return "", n == 0, err
+		}))
+	})
+
+	t.Run("evidence", func(t *testing.T) {
+		files := replica.Evidence(ctx)
+		for name, want := range map[string]string{
+			"innodb-status.txt":  "BUFFER POOL AND MEMORY",
+			"processlist.txt":    "faultlab",
+			"replica-status.txt": "Replica_SQL_Running: Yes",
+			"digests.txt":        "rows examined",
+			"indexes.txt":        "PRIMARY",
+		} {
+			if !strings.Contains(files[name], want) {
+				t.Errorf("%s lacks %q: %.300s", name, want, files[name])
+			}
+		}
+	})
+
+	t.Run("dsn", func(t *testing.T) {
+		db, err := sql.Open("mysql", source.DSN(Learner))
+		ok(err)
+		defer db.Close()
+		ok(db.PingContext(ctx))
+	})
+}
+
+func sleepers(ctx context.Context, s *Server) (n int, err error) {
+	err = s.Admin().QueryRowContext(ctx, "SELECT COUNT(*) FROM performance_schema.processlist WHERE USER = ? AND STATE = 'User sleep'", Learner).Scan(&n)
+	return n, err
+}

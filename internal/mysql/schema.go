@@ -1,0 +1,45 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Size counts the indexes of the schema's tables, primary keys included, and
+// the bytes of their files.
+func (s *Server) Size(ctx context.Context, schema string) (indexes, bytes int64, err error) {
+	err = s.Admin().QueryRowContext(ctx, `SELECT
+		(SELECT COUNT(DISTINCT TABLE_NAME, INDEX_NAME) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ?),
+		(SELECT COALESCE(SUM(FILE_SIZE), 0) FROM information_schema.INNODB_TABLESPACES WHERE NAME LIKE CONCAT(?, '/%'))`,
+		schema, schema).Scan(&indexes, &bytes)
+	if err != nil {
+		return 0, 0, fmt.Errorf("measure schema %s: %w", schema, err)
+	}
+	return indexes, bytes, nil
+}
+
+// Cents is an amount of money in a DECIMAL(n,2) column.
+type Cents int64
+
+// Value writes it as the server does: 12.05.
+func (c Cents) Value() (driver.Value, error) {
+	return fmt.Sprintf("%d.%02d", c/100, c%100), nil
+}
+
+// Scan reads it, whatever number of decimals the column has.
+func (c *Cents) Scan(v any) error {
+	text, ok := v.([]byte)
+	if !ok {
+		return fmt.Errorf("scan %T as an amount", v)
+	}
+	whole, part, _ := strings.Cut(string(text), ".")
+	n, err := strconv.ParseInt(whole+(part + "00")[:2], 10, 64)
+	if err != nil {
+		return fmt.Errorf("scan amount: %w", err)
+	}
+	*c = Cents(n)
+	return nil
+}

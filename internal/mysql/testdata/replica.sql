@@ -1,0 +1,18 @@
+SET sql_log_bin = OFF;
+CREATE DATABASE IF NOT EXISTS `shop`;
+CREATE USER IF NOT EXISTS 'root'@'localhost' IDENTIFIED BY 'password of root';
+ALTER USER 'root'@'localhost' IDENTIFIED BY 'password of root';
+CREATE USER IF NOT EXISTS 'faultlab'@'%' IDENTIFIED BY 'password of faultlab';
+ALTER USER 'faultlab'@'%' IDENTIFIED BY 'password of faultlab';
+GRANT ALL ON *.* TO 'faultlab'@'%' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS 'repl'@'%' IDENTIFIED BY 'password of repl';
+ALTER USER 'repl'@'%' IDENTIFIED BY 'password of repl';
+GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';
+CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 'password of app';
+ALTER USER 'app'@'%' IDENTIFIED BY 'password of app';
+GRANT SELECT ON shop.* TO 'app'@'%';
+CREATE USER IF NOT EXISTS 'learner'@'%' IDENTIFIED BY 'password of learner';
+ALTER USER 'learner'@'%' IDENTIFIED BY 'password of learner';
+GRANT ALL ON shop.* TO 'learner'@'%';
+GRANT PROCESS ON *.* TO 'learner'@'%';
+SET GLOBAL super_read_only = ON;

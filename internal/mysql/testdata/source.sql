@@ -1,0 +1,10 @@
+SET sql_log_bin = OFF;
+CREATE DATABASE IF NOT EXISTS `shop`;
+CREATE USER IF NOT EXISTS 'root'@'localhost' IDENTIFIED BY 'password of root';
+ALTER USER 'root'@'localhost' IDENTIFIED BY 'password of root';
+CREATE USER IF NOT EXISTS 'faultlab'@'%' IDENTIFIED BY 'password of faultlab';
+ALTER USER 'faultlab'@'%' IDENTIFIED BY 'password of faultlab';
+GRANT ALL ON *.* TO 'faultlab'@'%' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS 'repl'@'%' IDENTIFIED BY 'password of repl';
+ALTER USER 'repl'@'%' IDENTIFIED BY 'password of repl';
+GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';
