@@ -26,7 +26,7 @@ import (
 
 // recipes holds a folder a server with its build.sh, and what they share.
 //
-//go:embed *.sh mysql redis kafka
+//go:embed *.sh mysql redis kafka clickhouse
 var recipes embed.FS
 
 // recipe is the hash of the files that make the image: a changed recipe is

@@ -49,6 +49,7 @@ var Table = []Entry{
 	{Server: "mysql", Official: "mysql:9.7.4", Version: "9.7.4", From: "9.7", To: "9.8"},
 	{Server: "redis", Official: "redis:8.0.6", Version: "8.0.6", From: "8.0", To: "9"},
 	{Server: "kafka", Official: "apache/kafka:4.3.1", Version: "4.3.1", From: "4.3", To: "4.4"},
+	{Server: "clickhouse", Official: "clickhouse/clickhouse-server:26.7", Version: "26.7", From: "26.7", To: "26.8"},
 }
 
 // labels that a recipe's image carries.
