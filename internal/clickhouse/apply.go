@@ -20,7 +20,7 @@ import (
 //
 // between, if there is one, is called before each statement.
 func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, between func(context.Context) error) error {
-	statements := fix.Statements(v.Files[file])
+	statements := fix.ClickHouse.Statements(v.Files[file])
 	if len(statements) == 0 {
 		return nil
 	}

@@ -22,20 +22,11 @@ const (
 	users  = "/etc/faultlab/users.xml"
 )
 
-// serve makes the local image's engine, which is clickhouse-local, a server:
-// it listens until its own last query ends, which is years away.
-const serve = "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; " +
-	"SELECT sleepEachRow(3) FROM numbers(100000000) " +
-	"SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 60000000 FORMAT Null"
-
-// Spec starts the server by its binary; both images read the same two files.
+// Spec starts the server by its binary; both images read the same files.
 func (s *Server) Spec(img docker.Image, _ func(int) int) rig.Spec {
-	cmd := []string{"clickhouse", "server", "--config-file=" + config}
-	if img.Origin == docker.Local {
-		cmd = []string{"clickhouse", "-C", config, "--query", serve}
-	}
 	return rig.Spec{
-		Cmd:    cmd,
+		Cmd: []string{"clickhouse", "server", "--config-file=" + config},
+		// Root, since not every image has the data folder that it must own.
 		User:   "0",
 		Ports:  []int{nativePort, httpPort},
 		Memory: s.cfg.Memory,
@@ -73,7 +64,7 @@ func (s *Server) config(origin docker.Origin) element {
 		log("query_log"),
 		log("part_log"),
 	)
-	if origin == docker.Official {
+	if origin == docker.Official { // the local image's engine would log everything
 		c.add(el("logger", leaf("level", "warning"), leaf("console", "1")))
 	}
 	if len(s.cfg.clusters) > 0 {
