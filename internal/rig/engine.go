@@ -35,7 +35,7 @@ func connect(ctx context.Context) (*daemon, error) {
 	if err != nil {
 		return nil, lab.Invalidf("%v", err)
 	}
-	defer api.Close()
+	defer func() { _ = api.Close() }()
 	if err := place.Setenv(); err != nil { // testcontainers looks by itself
 		return nil, fmt.Errorf("set DOCKER_HOST: %w", err)
 	}
@@ -65,7 +65,8 @@ func connect(ctx context.Context) (*daemon, error) {
 	return e, nil
 }
 
-func (e *daemon) close() error { return e.tc.Close() }
+// close closes idle connections, which can't fail in a way that matters.
+func (e *daemon) close() { _ = e.tc.Close() }
 
 // publishedOn is the address that servers' ports are published on. Testing for
 // /.dockerenv, as testcontainers does, is no proof that we are in a container.

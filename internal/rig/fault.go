@@ -72,7 +72,7 @@ func (n *Node) Unpause(ctx context.Context) error {
 }
 
 // Disconnect cuts the server off from the other servers of the rig: packets
-// between them are lost, and its name is not known any more. Clients on this
+// between them are lost, while their names are still known. Clients on this
 // machine keep their connections, since ports are published over another
 // network; those are cut by a Proxy. A rig of one server has nobody to cut off.
 func (n *Node) Disconnect(ctx context.Context) error {
@@ -83,7 +83,7 @@ func (n *Node) Disconnect(ctx context.Context) error {
 	return n.fault("disconnect", err)
 }
 
-// Connect puts it back, under its name and address.
+// Connect puts it back, at its old address.
 func (n *Node) Connect(ctx context.Context) error {
 	if n.rig.peers == nil {
 		return n.fault("connect", errors.New("the rig has no other server"))

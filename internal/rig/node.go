@@ -164,6 +164,7 @@ func (n *Node) create(ctx context.Context, image string) error {
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.PortBindings = bind
 			h.Resources = resources(spec.CPUs, spec.Memory)
+			h.ExtraHosts = r.hosts()
 			h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "16m"}}
 		},
 	}
@@ -171,7 +172,9 @@ func (n *Node) create(ctx context.Context, image string) error {
 		return context.Cause(ctx)
 	}
 	// A creation that we stop waiting for may still happen; let it end.
-	c, err := r.engine.tc.CreateContainer(context.WithoutCancel(ctx), req)
+	made, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	c, err := r.engine.tc.CreateContainer(made, req)
 	if c != nil {
 		n.mu.Lock()
 		n.container = c.GetContainerID()
@@ -215,7 +218,7 @@ func (n *Node) await(ctx context.Context) error {
 		select {
 		case res := <-w.Result:
 			fail(fmt.Errorf("it exited with status %d", res.StatusCode))
-		case <-w.Error: // the engine is gone or we are: Ready tells
+		case <-ctx.Done(): // or the engine is gone, which Ready tells
 		}
 	}()
 	err := measure.Until(ctx, n.Name()+" serves", func(ctx context.Context) (string, bool, error) {
@@ -271,7 +274,8 @@ func (n *Node) Pipe(ctx context.Context, in io.Reader, cmd ...string) (string, e
 		return "", wrap(err)
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, conn.Close)()
+	unlink := context.AfterFunc(ctx, conn.Close)
+	defer unlink()
 	if in != nil {
 		go func() {
 			_, _ = io.Copy(conn.Conn, in)

@@ -64,11 +64,23 @@ func (p *peers) addr(i int) netip.Addr {
 	return netip.AddrFrom4(a)
 }
 
+// hosts goes into every server's /etc/hosts, its own name too: servers listen
+// on and speak from their address on this network, and a name outlives a cut,
+// as names do.
+func (r *Rig) hosts() (lines []string) {
+	if r.peers == nil {
+		return nil
+	}
+	for _, n := range r.nodes {
+		lines = append(lines, n.Name()+":"+n.IP().String())
+	}
+	return lines
+}
+
 func (p *peers) connect(ctx context.Context, n *Node) error {
 	_, err := n.rig.engine.api.NetworkConnect(ctx, p.id, client.NetworkConnectOptions{
 		Container: n.id(),
 		EndpointConfig: &network.EndpointSettings{
-			Aliases:    []string{n.Name()},
 			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: n.IP()},
 		},
 	})

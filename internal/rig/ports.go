@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -42,12 +41,11 @@ func (p *ports) pick() (int, error) {
 }
 
 func free(host netip.Addr, port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort(host.String(), strconv.Itoa(port)))
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(host, uint16(port))))
 	if err != nil {
 		return false
 	}
-	l.Close()
-	return true
+	return l.Close() == nil
 }
 
 // portConflict recognises the engine's words for a host port that is in use.

@@ -17,6 +17,8 @@ import (
 type Proxy struct {
 	listen net.Listener
 	target string
+	live   context.Context // until Close
+	end    context.CancelFunc
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -36,6 +38,7 @@ func (r *Rig) Proxy(ctx context.Context, addr string) (*Proxy, error) {
 		return nil, fmt.Errorf("start proxy to %s: %w", addr, err)
 	}
 	p := &Proxy{listen: l, target: addr, changed: make(chan struct{}), conns: map[net.Conn]bool{}}
+	p.live, p.end = context.WithCancel(context.Background())
 	p.wg.Go(p.accept)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,6 +78,7 @@ func (p *Proxy) Reset() {
 // Close ends it and its connections.
 func (p *Proxy) Close() error {
 	p.set(func() { p.closed = true })
+	p.end()
 	err := p.listen.Close()
 	p.Reset()
 	p.wg.Wait()
@@ -119,7 +123,8 @@ func (p *Proxy) serve(client net.Conn) {
 	if !p.track(client) || !p.pass(0) {
 		return
 	}
-	server, err := net.DialTimeout("tcp", p.target, 10*time.Second)
+	d := net.Dialer{Timeout: 10 * time.Second}
+	server, err := d.DialContext(p.live, "tcp", p.target)
 	if err != nil {
 		return
 	}

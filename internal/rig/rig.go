@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
@@ -48,7 +49,7 @@ type Spec struct {
 	User   string   // user inside the container; empty: the image's
 	Env    map[string]string
 	Files  []File
-	Ports  []int // TCP ports to publish on 127.0.0.1; at least one
+	Ports  []int // TCP ports to publish on 127.0.0.1, at least one; listen for them on all addresses
 	Same   bool  // the container must listen on the very port that is published (Redis Cluster): then at(p) is both
 	Tmpfs  map[string]string
 	Memory int64   // bytes; 0: no limit
@@ -256,6 +257,9 @@ func (r *Rig) Servers() []lab.Server {
 	return list
 }
 
+// stopPatience is how long Stop waits for a Start or Save that it has ended.
+const stopPatience = 20 * time.Second
+
 // Stop removes everything of this run. It ends a Start or Save that is still
 // under way, and works after one that failed.
 func (r *Rig) Stop(ctx context.Context) error {
@@ -263,6 +267,7 @@ func (r *Rig) Stop(ctx context.Context) error {
 	select {
 	case r.busy <- struct{}{}:
 		defer func() { <-r.busy }()
+	case <-time.After(stopPatience): // it hangs; what it still makes is swept later
 	case <-ctx.Done():
 		return fmt.Errorf("stop rig: %w", context.Cause(ctx))
 	}
@@ -278,7 +283,7 @@ func (r *Rig) Stop(ctx context.Context) error {
 	}
 	if r.engine != nil {
 		errs = append(errs, remove(ctx, r.engine, labelRun+"="+r.env.ID, nil, r.env.Log))
-		errs = append(errs, r.engine.close())
+		r.engine.close()
 	}
 	if r.slot != nil {
 		errs = append(errs, r.slot.free())

@@ -130,7 +130,7 @@ func (s *server) try(ctx context.Context, path string, q url.Values) (string, er
 func get(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +141,7 @@ func get(ctx context.Context, url string) (string, error) {
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != 200 {
+	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(strings.TrimSpace(string(b)))
 	}
 	return string(b), err

@@ -94,3 +94,18 @@ func TestFits(t *testing.T) {
 		}
 	}
 }
+
+// Ports are published where the engine is.
+func TestPublishedOn(t *testing.T) {
+	for daemon, want := range map[string]string{
+		"unix:///var/run/docker.sock":      "127.0.0.1",
+		"npipe:////./pipe/docker_engine":   "127.0.0.1",
+		"tcp://127.0.0.1:2375":             "127.0.0.1",
+		"tcp://192.0.2.7:2376":             "192.0.2.7",
+		"https://192.0.2.7:2376/some/path": "192.0.2.7",
+	} {
+		if got, err := publishedOn(t.Context(), daemon); err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v", daemon, got, err)
+		}
+	}
+}

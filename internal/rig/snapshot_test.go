@@ -127,7 +127,7 @@ func TestSnapshot(t *testing.T) {
 	// Fresh seeds again, with another password; its snapshot takes the place of the old.
 	fresh := env
 	fresh.Fresh = true
-	r, a, b = pair(t, fresh)
+	r, _, _ = pair(t, fresh)
 	if _, seeded, err := r.Start(t.Context()); err != nil || seeded {
 		t.Fatalf("fresh start: %v, %v", seeded, err)
 	}
@@ -145,7 +145,7 @@ func TestSnapshot(t *testing.T) {
 	// A changed seed makes another, and the old one goes.
 	old := r.key
 	write("package y")
-	r, a, b = pair(t, env)
+	r, _, _ = pair(t, env)
 	if _, seeded, err := r.Start(t.Context()); err != nil || seeded {
 		t.Fatalf("start after change of seed: %v, %v", seeded, err)
 	}
@@ -167,7 +167,7 @@ func TestSnapshot(t *testing.T) {
 	if _, err := e.api.ImageRemove(t.Context(), l[0].images["b"], client.ImageRemoveOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r, a, b = pair(t, env)
+	r, _, _ = pair(t, env)
 	if _, seeded, err := r.Start(t.Context()); err != nil || seeded {
 		t.Fatalf("start from half a snapshot: %v, %v", seeded, err)
 	}
