@@ -207,9 +207,17 @@ func (c *Cluster) meet(ctx context.Context, s *Server) (state string, ok bool, e
 	if err != nil {
 		return "", false, fmt.Errorf("cluster nodes of %s: %w", s.Name(), err)
 	}
-	missing, strange := c.unseen(nodes)
-	for _, m := range missing {
+	v := parseNodes(nodes)
+	linked := 0
+	for _, m := range c.Servers {
 		_, port := hostPort(m.Addr())
+		bus := fmt.Sprintf("%s:%d@%d", m.node.IP(), port, busPort)
+		if v.linked[bus+","+host(m)] {
+			linked++
+		}
+		if v.known[bus] {
+			continue // to meet it again would only cut the links that are being made
+		}
 		if err := s.client.Do(ctx, "CLUSTER", "MEET", m.node.IP().String(), port, busPort).Err(); err != nil {
 			return "", false, fmt.Errorf("meet %s from %s: %w", m.Name(), s.Name(), err)
 		}
@@ -223,8 +231,8 @@ func (c *Cluster) meet(ctx context.Context, s *Server) (state string, ok bool, e
 		return "", false, fmt.Errorf("cluster info of %s: %w", s.Name(), err)
 	}
 	health := parseInfo(reply)["cluster_state"]
-	state = fmt.Sprintf("sees %d of %d, state %s", len(c.Servers)-len(missing), len(c.Servers), health)
-	ok = len(missing) == 0 && strange == 0 && health == "ok"
+	state = fmt.Sprintf("is linked to %d of %d, state %s", linked, len(c.Servers), health)
+	ok = linked == len(c.Servers) && v.strange == 0 && health == "ok"
 	if in["role"] == "slave" {
 		state += ", link " + in["master_link_status"]
 		ok = ok && in["master_link_status"] == "up"
@@ -232,33 +240,34 @@ func (c *Cluster) meet(ctx context.Context, s *Server) (state string, ok bool, e
 	return state, ok, nil
 }
 
-// unseen reads CLUSTER NODES: which servers are not listed as alive and linked
-// at their address, and how many lines are about none of them.
-func (c *Cluster) unseen(nodes string) (missing []*Server, strange int) {
-	seen := map[string]bool{}
-	for line := range strings.Lines(nodes) {
+// view is what CLUSTER NODES says of addresses.
+type view struct {
+	known   map[string]bool // ip:port@bus that are listed, be it in a handshake
+	linked  map[string]bool // ip:port@bus,hostname of nodes that are alive and linked
+	strange int             // lines about others
+}
+
+func parseNodes(reply string) view {
+	v := view{known: map[string]bool{}, linked: map[string]bool{}}
+	for line := range strings.Lines(reply) {
 		f := strings.Fields(line)
 		if len(f) < 8 {
 			continue
 		}
-		alive := f[7] == "connected" && !strings.ContainsAny(f[2], "?") &&
-			!strings.Contains(f[2], "fail") && !strings.Contains(f[2], "handshake") && !strings.Contains(f[2], "noaddr")
-		if alive {
-			seen[f[1]] = true
+		bus, _, _ := strings.Cut(f[1], ",")
+		v.known[bus] = true
+		doubt := strings.Contains(f[2], "fail") || strings.Contains(f[2], "handshake") || strings.Contains(f[2], "noaddr")
+		if doubt || f[7] != "connected" {
+			v.strange++
 		} else {
-			strange++
+			v.linked[f[1]] = true
 		}
 	}
-	for _, s := range c.Servers {
-		if !seen[s.busAddr()] {
-			missing = append(missing, s)
-		}
-	}
-	return missing, strange
+	return v
 }
 
-// busAddr is how CLUSTER NODES writes the server's addresses.
-func (s *Server) busAddr() string {
-	host, port := hostPort(s.Addr())
-	return fmt.Sprintf("%s:%d@%d,%s", s.node.IP(), port, busPort, host)
+// host is the name under which clients reach a server.
+func host(s *Server) string {
+	h, _ := hostPort(s.Addr())
+	return h
 }

@@ -18,6 +18,10 @@ func (s *Server) conf(port int) string {
 		`save ""`,
 		"appendonly no",
 		"shutdown-on-sigterm save",
+		// A primary would wait 10 s for replicas that are stopped, too.
+		"shutdown-timeout 0",
+		// A primary would wait 5 s for more replicas to come.
+		"repl-diskless-sync-delay 0",
 		"user default off",
 		fmt.Sprintf("user %s on >%s ~* &* +@all", Admin, s.Password(Admin)),
 		fmt.Sprintf("user %s on >%s %s", Learner, s.Password(Learner), s.cfg.Rights),
@@ -26,8 +30,7 @@ func (s *Server) conf(port int) string {
 		lines = append(lines, fmt.Sprintf("replicaof %s %d", s.primary.Name(), Port))
 	}
 	if s.primary != nil || s.cluster != nil {
-		lines = append(lines, "masteruser "+Admin, "masterauth "+s.Password(Admin),
-			"repl-diskless-sync-delay 0")
+		lines = append(lines, "masteruser "+Admin, "masterauth "+s.Password(Admin))
 	}
 	if s.cluster != nil {
 		lines = append(lines,
