@@ -3,8 +3,10 @@ package lab
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Reading is one number measured on a server.
@@ -14,11 +16,17 @@ type Reading struct {
 	Value float64 `json:"value"`
 }
 
-// Readings keeps readings in the order in which they were taken.
-type Readings struct{ list []Reading }
+// Readings keeps readings in the order in which they were taken. Several
+// goroutines may take them at once.
+type Readings struct {
+	mu   sync.Mutex
+	list []Reading
+}
 
 // Set adds a reading, or replaces the one of that name.
 func (r *Readings) Set(name, unit string, value float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for i := range r.list {
 		if r.list[i].Name == name {
 			r.list[i] = Reading{name, unit, value}
@@ -30,11 +38,9 @@ func (r *Readings) Set(name, unit string, value float64) {
 
 // Get returns the reading of that name.
 func (r *Readings) Get(name string) (Reading, bool) {
-	if r != nil {
-		for _, x := range r.list {
-			if x.Name == name {
-				return x, true
-			}
+	for _, x := range r.All() {
+		if x.Name == name {
+			return x, true
 		}
 	}
 	return Reading{}, false
@@ -45,7 +51,15 @@ func (r *Readings) All() []Reading {
 	if r == nil {
 		return nil
 	}
-	return r.list
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
+// number says whether there is a reading of that name that can be judged.
+func (r *Readings) number(name string) bool {
+	x, ok := r.Get(name)
+	return ok && !math.IsNaN(x.Value) && !math.IsInf(x.Value, 0)
 }
 
 // ApplyCheck is the id of the check that every lab has: the fix was applied,
@@ -58,13 +72,15 @@ type Check struct {
 	Says    string // what good looks like: "rows-examined ≤ 200"
 	Reading string // the reading it is about
 	symptom bool
+	ratio   bool // compares with the reading before the fix
 	kept    string
 	hint    string
 	holds   func(before, after *Readings) (ok bool, got string)
 }
 
 // Symptom marks a check that must fail on the broken state; if it holds there,
-// the failure did not reproduce and the run is invalid.
+// the failure did not reproduce and the run is invalid. A Better can't be one:
+// nothing is smaller than itself, so it would always be there.
 func (c Check) Symptom() Check { c.symptom = true; return c }
 
 // Named gives a check an id of its own instead of its reading's name.
@@ -101,6 +117,7 @@ func Better(reading string, factor float64) Check {
 		ID:      reading + "-ratio",
 		Says:    fmt.Sprintf("%s at least %s times smaller than before", reading, Number(factor)),
 		Reading: reading,
+		ratio:   true,
 		holds: func(before, after *Readings) (bool, string) {
 			b, ok := before.Get(reading)
 			a, ok2 := after.Get(reading)
@@ -137,6 +154,17 @@ type Outcome struct {
 	Hint string `json:"hint,omitempty"` // set when the check failed
 	// Skipped says that the run ended before the check's reading was taken.
 	Skipped bool `json:"skipped,omitempty"`
+}
+
+// missing says which reading the check lacks, if any.
+func (c Check) missing(before, after *Readings) string {
+	switch {
+	case !after.number(c.Reading):
+		return fmt.Sprintf("takes no reading (or one that is no number) named %q, which its check %q is about", c.Reading, c.ID)
+	case c.ratio && !before.number(c.Reading):
+		return fmt.Sprintf("takes no reading (or one that is no number) named %q before the fix, which its check %q compares with", c.Reading, c.ID)
+	}
+	return ""
 }
 
 func (c Check) judge(before, after *Readings) Outcome {

@@ -92,6 +92,7 @@ type Env struct {
 //
 // The engine calls, in this order:
 //
+//	Rig.Admit, if it is an Admitter
 //	Rig.Start → Seed → Fingerprint → Rig.Save   (the last three only without a snapshot)
 //	Break → Settle → Measure(start)             the readings "before"
 //	Apply(fix) → Settle → Measure(fix) → Hold → Integrity   the readings "after"
@@ -108,8 +109,9 @@ type Run struct {
 	// Break does what a snapshot can't hold: configuration, other sessions.
 	Break func(ctx context.Context) error
 	// Load is the traffic of the service, from Break on. It runs in its own
-	// goroutine until ctx ends and must return then; an error is ours (invalid)
-	// unless it is a Fault.
+	// goroutine until ctx ends and must return then. An error ends the run: it
+	// is ours (invalid) unless it is a Fault. What it returns after ctx ended
+	// counts only if it is a Fault: a driver's complaint at being cut off is none.
 	Load func(ctx context.Context) error
 	// Settle waits for a fact on the server: replica caught up, group stable.
 	Settle func(ctx context.Context) error
@@ -135,9 +137,11 @@ type Rig interface {
 	Save(ctx context.Context, fp Fingerprint) error
 	// Servers says what runs, for the report.
 	Servers() []Server
-	// Evidence writes logs and states of the servers into dir.
+	// Evidence writes logs and states of the servers into dir. It must work
+	// after a Start that failed.
 	Evidence(ctx context.Context, dir string) error
-	// Stop removes everything. It must work after a Start that failed.
+	// Stop removes everything. It must work after a Start that failed, and
+	// while one that ignores its context still goes on.
 	Stop(ctx context.Context) error
 }
 
@@ -218,8 +222,8 @@ func (l *Lab) Validate() error {
 	if l.Minutes <= 0 {
 		bad("Minutes", "must be above 0")
 	}
-	if len(l.Engines) == 0 {
-		bad("Engines", "is empty")
+	if engine, _, _ := strings.Cut(l.Name, "/"); !slices.Contains(l.Engines, engine) {
+		bad("Engines", "%q lacks %q, whose lab it is", l.Engines, engine)
 	}
 	if l.Memory <= 0 {
 		bad("Memory", "must be above 0 MiB")
@@ -240,13 +244,16 @@ func (l *Lab) Validate() error {
 	symptoms := 0
 	for i, c := range l.Checks {
 		switch {
-		case c.ID == "" || c.holds == nil:
+		case c.ID == "" || c.Reading == "" || c.holds == nil:
 			bad("Checks", "[%d] is not made by AtMost, AtLeast, Equal or Better", i)
 		case seen[c.ID]:
 			bad("Checks", "[%d] repeats the id %q; give it another with Named", i, c.ID)
 		}
 		seen[c.ID] = true
-		if c.symptom {
+		switch {
+		case c.symptom && c.ratio:
+			bad("Checks", "[%d] %q is a Better: it can't be a Symptom, nothing is smaller than itself", i, c.ID)
+		case c.symptom:
 			symptoms++
 		}
 	}

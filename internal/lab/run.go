@@ -5,104 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 )
-
-// Phase is one step of a run.
-type Phase string
-
-// The phases in the order in which a run goes through them. Settle and
-// Measure come twice: on the broken state and on the fixed one.
-const (
-	Admit       Phase = "admit"
-	Start       Phase = "start"
-	Seed        Phase = "seed"
-	Print       Phase = "fingerprint"
-	Save        Phase = "snapshot"
-	Break       Phase = "break"
-	Settle      Phase = "settle"
-	Measure     Phase = "measure"
-	Apply       Phase = "fix"
-	SettleFixed Phase = "settle (fixed)"
-	Remeasure   Phase = "measure (fixed)"
-	Hold        Phase = "hold"
-	Integrity   Phase = "integrity"
-	Stop        Phase = "stop"
-)
-
-// limits are the deadlines of the phases; Run.Limits overrides them. They are
-// wide, since they only end what hangs: a verdict never depends on them.
-var limits = map[Phase]time.Duration{
-	Admit: time.Hour, Start: 3 * time.Minute, Seed: 3 * time.Minute, Print: time.Minute, Save: 2 * time.Minute,
-	Break: time.Minute, Settle: time.Minute, Measure: 2 * time.Minute,
-	Apply: 2 * time.Minute, SettleFixed: 2 * time.Minute, Remeasure: 2 * time.Minute,
-	Hold: time.Minute, Integrity: time.Minute, Stop: time.Minute,
-}
-
-// grace is how long a phase may take to return after its context ended. A
-// phase that does not is left behind: its servers are removed under it.
-const grace = 5 * time.Second
-
-// Verdict is how a run ended.
-type Verdict string
-
-// The three verdicts. Fail is the learner's; Invalid is ours: Docker, the
-// seed, a failure that did not reproduce.
-const (
-	Pass       Verdict = "pass"
-	Fail       Verdict = "fail"
-	InvalidRun Verdict = "invalid"
-)
-
-// ExitCode is the command's exit status for a verdict.
-func (v Verdict) ExitCode() int {
-	switch v {
-	case Pass:
-		return 0
-	case Fail:
-		return 1
-	}
-	return 3
-}
-
-// Took is a phase and how long it took.
-type Took struct {
-	Phase   Phase         `json:"phase"`
-	Elapsed time.Duration `json:"elapsed_ns"`
-	Error   string        `json:"error,omitempty"`
-}
-
-// Result is all that is known of one run.
-type Result struct {
-	Lab      string
-	Title    string
-	Variant  string
-	Verdict  Verdict
-	Reason   string // why it is invalid, or which error was the learner's
-	Checks   []Outcome
-	Before   *Readings
-	After    *Readings
-	Servers  []Server
-	Phases   []Took
-	Seed     uint64
-	Started  time.Time
-	Elapsed  time.Duration
-	Evidence string // folder; empty after a pass
-}
-
-// Failed lists the ids of the checks that failed.
-func (r *Result) Failed() []string {
-	var ids []string
-	for _, o := range r.Checks {
-		if !o.OK && !o.Skipped {
-			ids = append(ids, o.ID)
-		}
-	}
-	return ids
-}
 
 // Event is something to show while a run goes on.
 type Event struct {
@@ -118,136 +23,124 @@ type Options struct {
 	Env   Env
 	Start Variant // the broken state's variant
 	Fix   Variant // what is judged
-	Show  func(Event)
+	// Show is given what happens, one event at a time, and none after the run.
+	Show func(Event)
 	// Evidence is where logs go when the verdict is not pass. Empty: nowhere.
 	Evidence string
+	// Limits replace the deadlines of phases; those of the lab's Run go first.
+	Limits map[Phase]time.Duration
+	// Grace is how long a phase may take to return after its deadline; 0: 5 s.
+	Grace time.Duration
 }
 
 // Do runs the lab once and judges the fix. It always returns a Result, and
 // has always torn down when it returns.
 func (l *Lab) Do(ctx context.Context, o Options) *Result {
-	r := &runner{lab: l, opts: o, res: &Result{
-		Lab: l.Name, Title: l.Title, Variant: o.Fix.Name, Seed: o.Env.Seed,
-		Started: time.Now(), Before: &Readings{}, After: &Readings{},
-	}}
-	if r.opts.Show == nil {
-		r.opts.Show = func(Event) {}
+	r := newRunner(l, o)
+	defer r.close()
+	r.res.Started = time.Now()
+	if err := r.open(ctx); err != nil {
+		r.judge(err)
+	} else {
+		err := r.run(ctx)
+		// Copies: a phase that was left behind may still take readings.
+		r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()
+		r.judge(err)
+		if r.res.Verdict != Pass {
+			r.keepEvidence(ctx)
+		}
+		r.teardown(ctx)
 	}
-	r.opts.Env.Log = r.log
-	r.judge(r.run(ctx))
 	r.res.Elapsed = time.Since(r.res.Started)
 	return r.res
 }
 
 // Up brings a lab to its broken state and leaves it so: start, seed, break,
-// settle. The caller owns the rig then.
+// settle. The caller owns the rig then, also after an error, if there is one.
 func (l *Lab) Up(ctx context.Context, o Options) (Run, error) {
-	r := &runner{lab: l, opts: o, res: &Result{}}
-	if r.opts.Show == nil {
-		r.opts.Show = func(Event) {}
-	}
-	r.opts.Env.Log = r.log
-	if err := r.open(); err != nil {
+	r := newRunner(l, o)
+	if err := r.open(ctx); err != nil {
 		return Run{}, err
 	}
-	return r.Run, r.breakIt(ctx)
-}
-
-type runner struct {
-	lab   *Lab
-	opts  Options
-	res   *Result
-	phase Phase
-	print Fingerprint
-	// cancelled makes the teardown tell what it removes: somebody waits for it.
-	cancelled bool
-	Run
-	stopLoad func() error
-}
-
-func (r *runner) log(format string, args ...any) {
-	if r.phase == Stop && !r.cancelled {
-		return
+	if err := r.breakIt(ctx); err != nil {
+		return r.Run, err
 	}
-	r.opts.Show(Event{Phase: r.phase, Text: fmt.Sprintf(format, args...)})
+	return r.Run, r.settle(ctx, Settle)
+}
+
+// runner is one run under way.
+type runner struct {
+	lab  *Lab
+	opts Options
+	res  *Result
+	Run
+	print         Fingerprint
+	before, after Readings
+
+	mu     sync.Mutex // phases log from any goroutine
+	phase  Phase
+	fixing bool // the fix may have had its effect
+	quiet  bool // don't show details of this phase
+	closed bool
+}
+
+func newRunner(l *Lab, o Options) *runner {
+	r := &runner{lab: l, opts: o, res: &Result{
+		Lab: l.Name, Title: l.Title, Variant: o.Fix.Name, Seed: o.Env.Seed,
+		Before: &Readings{}, After: &Readings{},
+	}}
+	r.opts.Env.Lab, r.opts.Env.Memory, r.opts.Env.Disk = l.Name, l.Memory, l.Disk
+	r.opts.Env.Log = r.log
+	return r
 }
 
 // open makes the run's closures.
-func (r *runner) open() (err error) {
-	r.opts.Env.Lab, r.opts.Env.Memory, r.opts.Env.Disk = r.lab.Name, r.lab.Memory, r.lab.Disk
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("lab %s panicked in New: %v\n%s", r.lab.Name, p, debug.Stack())
-		}
-	}()
-	r.Run = r.lab.New(r.opts.Env)
+func (r *runner) open(ctx context.Context) (err error) {
+	r.Run, err = within(ctx, r.limit(Open), r.grace(), func(context.Context) (Run, error) {
+		return r.lab.New(r.opts.Env), nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("open lab %s: %w", r.lab.Name, err)
+	case r.Run.Rig == nil:
+		return fmt.Errorf("open lab %s: its New makes no Rig", r.lab.Name)
+	case r.Run.Measure == nil:
+		return fmt.Errorf("open lab %s: its New makes no Measure", r.lab.Name)
+	}
 	return nil
 }
 
 // run goes through the phases; the error is the first that ended it.
 func (r *runner) run(ctx context.Context) (err error) {
-	if err := r.open(); err != nil {
-		return err
-	}
-	defer func() {
-		// The servers' own words are needed whenever the fix is not simply good.
-		if err != nil || !r.passes() {
-			r.keepEvidence(ctx)
-		}
-		r.cancelled = ctx.Err() != nil
-		// What could not be removed is swept at the next start; the verdict stands.
-		_ = r.do(context.WithoutCancel(ctx), Stop, r.Rig.Stop)
-	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	if err := r.breakIt(ctx); err != nil {
-		return err
+		return notTheirs(err)
 	}
-	r.startLoad(ctx)
+	stopLoad := r.startLoad(ctx, cancel)
 	defer func() {
-		if lerr := r.stopLoad(); err == nil && lerr != nil {
+		if lerr := stopLoad(); err == nil {
 			err = lerr
 		}
 	}()
-	if err := r.measure(ctx, Measure, r.opts.Start, r.res.Before); err != nil {
-		// Only start/ has run: whatever is wrong with it is not the learner's.
+	if err := r.settle(ctx, Settle); err != nil {
+		return notTheirs(err)
+	}
+	if err := r.measure(ctx, Measure, r.opts.Start, &r.before); err != nil {
 		return notTheirs(err)
 	}
 	if err := r.reproduced(); err != nil {
 		return err
 	}
-	v := r.opts.Fix
-	if r.Run.Apply != nil {
-		err := r.do(ctx, Apply, func(ctx context.Context) error { return r.Run.Apply(ctx, v) })
-		if err != nil {
-			return r.theirs(ctx, err)
-		}
-	}
-	if r.Run.Settle != nil {
-		if err := r.do(ctx, SettleFixed, r.Run.Settle); err != nil {
-			if errors.Is(err, errLimit) {
-				// It settled before the fix, so what keeps it from settling is the fix.
-				return Blame(ApplyCheck, err)
-			}
-			return err
-		}
-	}
-	if err := r.measure(ctx, Remeasure, v, r.res.After); err != nil {
+	if err := r.fixed(ctx); err != nil {
 		return err
 	}
-	if r.Run.Hold != nil {
-		err := r.do(ctx, Hold, func(ctx context.Context) error { return r.Run.Hold(ctx, v, r.res.After) })
-		if err != nil {
-			return err
-		}
-	}
-	if err := r.stopLoad(); err != nil {
+	if err := stopLoad(); err != nil || r.Run.Integrity == nil {
 		return err
 	}
-	if r.Run.Integrity != nil {
-		return r.do(ctx, Integrity, func(ctx context.Context) error {
-			return r.Run.Integrity(ctx, r.print, r.res.After)
-		})
-	}
-	return nil
+	return r.do(ctx, Integrity, func(ctx context.Context) error {
+		return r.Run.Integrity(ctx, r.print, &r.after)
+	})
 }
 
 // breakIt brings the servers up and the failure about.
@@ -257,232 +150,204 @@ func (r *runner) breakIt(ctx context.Context) error {
 			return err
 		}
 	}
-	var seeded bool
-	err := r.do(ctx, Start, func(ctx context.Context) (err error) {
-		r.print, seeded, err = r.Rig.Start(ctx)
-		return err
+	type started struct {
+		print   Fingerprint
+		seeded  bool
+		servers []Server
+	}
+	s, err := phase(ctx, r, Start, func(ctx context.Context) (s started, err error) {
+		if s.print, s.seeded, err = r.Rig.Start(ctx); err == nil {
+			s.servers = r.Rig.Servers()
+		}
+		return s, err
 	})
 	if err != nil {
 		return err
 	}
-	r.res.Servers = r.Rig.Servers()
-	if !seeded && r.Run.Seed != nil {
-		if err := r.do(ctx, Seed, r.Run.Seed); err != nil {
-			return err
-		}
-		if r.Run.Fingerprint != nil {
-			err := r.do(ctx, Print, func(ctx context.Context) (err error) {
-				r.print, err = r.Run.Fingerprint(ctx)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		err := r.do(ctx, Save, func(ctx context.Context) error { return r.Rig.Save(ctx, r.print) })
-		if err != nil {
+	r.print, r.res.Servers = s.print, s.servers
+	if !s.seeded && r.Run.Seed != nil {
+		if err := r.seed(ctx); err != nil {
 			return err
 		}
 	}
-	if r.Run.Break != nil {
-		if err := r.do(ctx, Break, r.Run.Break); err != nil {
+	if r.Run.Break == nil {
+		return nil
+	}
+	return r.do(ctx, Break, r.Run.Break)
+}
+
+// seed fills the servers and keeps what it made.
+func (r *runner) seed(ctx context.Context) (err error) {
+	if err := r.do(ctx, Seed, r.Run.Seed); err != nil {
+		return err
+	}
+	if r.Run.Fingerprint != nil {
+		if r.print, err = phase(ctx, r, Print, r.Run.Fingerprint); err != nil {
 			return err
 		}
 	}
-	if r.Run.Settle != nil {
-		return r.do(ctx, Settle, r.Run.Settle)
+	return r.do(ctx, Save, func(ctx context.Context) error { return r.Rig.Save(ctx, r.print) })
+}
+
+// fixed applies the fix and measures what it did.
+func (r *runner) fixed(ctx context.Context) error {
+	v := r.opts.Fix
+	r.mu.Lock()
+	r.fixing = true
+	r.mu.Unlock()
+	if r.Run.Apply != nil {
+		if err := r.do(ctx, Apply, func(ctx context.Context) error { return r.Run.Apply(ctx, v) }); err != nil {
+			return theirs(Apply, err)
+		}
 	}
-	return nil
+	if err := r.settle(ctx, SettleFixed); err != nil {
+		return theirs(SettleFixed, err)
+	}
+	if err := r.measure(ctx, Remeasure, v, &r.after); err != nil {
+		return theirs(Remeasure, err)
+	}
+	if r.Run.Hold == nil {
+		return nil
+	}
+	return theirs(Hold, r.do(ctx, Hold, func(ctx context.Context) error { return r.Run.Hold(ctx, v, &r.after) }))
+}
+
+func (r *runner) settle(ctx context.Context, p Phase) error {
+	if r.Run.Settle == nil {
+		return nil
+	}
+	return r.do(ctx, p, r.Run.Settle)
 }
 
 func (r *runner) measure(ctx context.Context, p Phase, v Variant, into *Readings) error {
 	return r.do(ctx, p, func(ctx context.Context) error { return r.Run.Measure(ctx, v, into) })
 }
 
-// startLoad runs the service's traffic until stopLoad, which may be called twice.
-func (r *runner) startLoad(ctx context.Context) {
-	r.stopLoad = func() error { return nil }
+// loadFailure is the cause of a run's end when the load failed.
+type loadFailure struct{ err error }
+
+func (f *loadFailure) Error() string { return f.err.Error() }
+
+// startLoad runs the service's traffic until stop, which may be called twice.
+// Load that fails meanwhile ends the run: whoever waits for its effect would
+// wait until a limit, and blame the fix.
+func (r *runner) startLoad(ctx context.Context, fail context.CancelCauseFunc) (stop func() error) {
 	if r.Run.Load == nil {
-		return
+		return func() error { return nil }
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
-		done <- guard(ctx, r.Run.Load)
-	}()
-	stopped := false
-	r.stopLoad = func() error {
-		if stopped {
-			return nil
+		_, err := guard(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, r.Run.Load(ctx) })
+		var f *Fault
+		switch {
+		case err == nil:
+		case errors.As(err, &f) && !isOurs(err) && r.isFixing():
+			err = Blame(f.Check, fmt.Errorf("load: %w", f.Err))
+		case ctx.Err() != nil && !isOurs(err):
+			err = nil // cut off, and saying so
+		default:
+			err = ours{fmt.Errorf("load: %w", err)}
 		}
-		stopped = true
+		if err != nil {
+			fail(&loadFailure{err})
+		}
+		done <- err
+	}()
+	return sync.OnceValue(func() error {
 		cancel()
 		select {
 		case err := <-done:
-			if err != nil && !errors.Is(err, context.Canceled) {
-				return fmt.Errorf("load: %w", err)
-			}
-			return nil
-		case <-time.After(grace):
-			return fmt.Errorf("load: did not stop within %s", grace)
+			return err
+		case <-time.After(r.grace()):
+			return ours{fmt.Errorf("load: did not stop within %s", r.grace())}
 		}
-	}
+	})
 }
 
-// reproduced wants every symptom to be there before the fix.
-func (r *runner) reproduced() error {
-	for _, c := range r.lab.Checks {
-		if !c.symptom {
-			continue
-		}
-		if o := c.judge(r.res.Before, r.res.Before); o.OK {
-			return Invalidf("the failure did not reproduce here: %s already holds before the fix (%s)", o.Says, o.Got)
-		}
-	}
-	return nil
-}
-
-// do runs one phase with its deadline. A panic becomes an error; a phase that
-// ignores its context is left behind after a grace.
-func (r *runner) do(ctx context.Context, p Phase, f func(context.Context) error) error {
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	r.phase = p
-	r.opts.Show(Event{Phase: p})
-	limit := limits[p]
-	if d, ok := r.Run.Limits[p]; ok {
-		limit = d
-	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLimit)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- guard(ctx, f) }()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		select {
-		case err = <-done:
-		case <-time.After(grace):
-			err = context.Cause(ctx)
-		}
-	}
-	if err != nil && context.Cause(ctx) == errLimit {
-		var f *Fault
-		text := fmt.Errorf("%w: %s took longer than %s: %w", errLimit, p, limit, err)
-		if errors.Is(err, errLimit) {
-			text = fmt.Errorf("%w: %s took longer than %s", errLimit, p, limit)
-		}
-		if errors.As(err, &f) {
-			err = Blame(f.Check, text)
-		} else {
-			err = text
-		}
-	}
-	took := Took{Phase: p, Elapsed: time.Since(began)}
-	if err != nil {
-		took.Error = err.Error()
-	}
-	r.res.Phases = append(r.res.Phases, took)
-	r.opts.Show(Event{Phase: p, Done: true, Elapsed: took.Elapsed, Err: err})
-	return err
-}
-
-var errLimit = errors.New("out of time")
-
-func guard(ctx context.Context, f func(context.Context) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return f(ctx)
-}
-
-// theirs blames an error of the fix phase on the learner, unless it is ours:
-// cancelled from outside, or a panic of the lab.
-func (r *runner) theirs(ctx context.Context, err error) error {
-	var f *Fault
-	var inv *Invalid
-	if ctx.Err() != nil || errors.As(err, &f) || errors.As(err, &inv) || strings.HasPrefix(err.Error(), "panic: ") {
-		return err
-	}
-	return Blame(ApplyCheck, err)
-}
-
-func notTheirs(err error) error {
-	var f *Fault
-	if errors.As(err, &f) {
-		return fmt.Errorf("start/ itself did not run (%s): %w", f.Check, f.Err)
-	}
-	return err
-}
-
-// passes says whether all checks hold on the readings taken so far.
-func (r *runner) passes() bool {
-	for _, c := range r.lab.Checks {
-		if !c.judge(r.res.Before, r.res.After).OK {
-			return false
-		}
-	}
-	return true
+func (r *runner) isFixing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fixing
 }
 
 // keepEvidence never changes a verdict; what it can't get, it leaves out.
 func (r *runner) keepEvidence(ctx context.Context) {
 	dir := r.opts.Evidence
-	if dir == "" || len(r.res.Servers) == 0 {
+	if dir == "" || os.MkdirAll(dir, 0o755) != nil {
 		return
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	_ = guard(ctx, func(ctx context.Context) error { return r.Rig.Evidence(ctx, dir) })
-	r.res.Evidence = dir
-}
-
-// judge turns what the run came to into checks and one verdict.
-func (r *runner) judge(err error) {
-	res := r.res
-	var f *Fault
-	if err != nil && !errors.As(err, &f) {
-		res.Verdict, res.Reason = InvalidRun, err.Error()
-		return
-	}
-	applies := Outcome{ID: ApplyCheck, OK: true, Says: "the fix applies without an error, in time", Got: "yes"}
-	if f != nil {
-		res.Reason = f.Error()
-		if f.Check == ApplyCheck || !r.has(f.Check) {
-			applies.OK, applies.Got, applies.Hint = false, "no", f.Error()
-		}
-	}
-	res.Checks = append(res.Checks, applies)
-	for _, c := range r.lab.Checks {
-		_, measured := res.After.Get(c.Reading)
-		o := c.judge(res.Before, res.After)
-		switch {
-		case f != nil && f.Check == c.ID:
-			o.OK, o.Got, o.Hint = false, "error", f.Error()
-		case f != nil && !measured:
-			// The run ended before this was measured; it says nothing.
-			o.Skipped, o.OK, o.Hint = true, false, ""
-		case !measured:
-			res.Verdict, res.Checks = InvalidRun, nil
-			res.Reason = fmt.Sprintf("lab %s takes no reading named %q, which its check %q is about", res.Lab, c.Reading, c.ID)
-			return
-		}
-		res.Checks = append(res.Checks, o)
-	}
-	res.Verdict = Pass
-	if f != nil || len(res.Failed()) > 0 {
-		res.Verdict = Fail
+	_, _ = within(context.WithoutCancel(ctx), r.limit(Evidence), r.grace(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.Rig.Evidence(ctx, dir)
+	})
+	if os.Remove(dir) != nil { // not empty
+		r.res.Evidence = dir
 	}
 }
 
-func (r *runner) has(id string) bool {
-	return slices.ContainsFunc(r.lab.Checks, func(c Check) bool { return c.ID == id })
+// teardown removes the servers. What could not be removed is swept at the next
+// start; the verdict stands. Details are shown only to whoever interrupted the
+// run and waits for its end.
+func (r *runner) teardown(ctx context.Context) {
+	r.mu.Lock()
+	r.quiet = ctx.Err() == nil
+	r.mu.Unlock()
+	_ = r.do(context.WithoutCancel(ctx), Stop, r.Rig.Stop)
+}
+
+func (r *runner) limit(p Phase) time.Duration {
+	if d, ok := r.Run.Limits[p]; ok {
+		return d
+	}
+	if d, ok := r.opts.Limits[p]; ok {
+		return d
+	}
+	return limit(p)
+}
+
+func (r *runner) grace() time.Duration {
+	if r.opts.Grace > 0 {
+		return r.opts.Grace
+	}
+	return grace
+}
+
+func (r *runner) begin(p Phase) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase = p
+	r.show(Event{Phase: p})
+}
+
+func (r *runner) end(p Phase, took time.Duration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := Took{Phase: p, Elapsed: took}
+	if err != nil {
+		t.Error = err.Error()
+	}
+	r.res.Phases = append(r.res.Phases, t)
+	r.show(Event{Phase: p, Done: true, Elapsed: took, Err: err})
+}
+
+func (r *runner) log(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.quiet {
+		r.show(Event{Phase: r.phase, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// close silences what was left behind.
+func (r *runner) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// show is called with mu held.
+func (r *runner) show(e Event) {
+	if r.opts.Show != nil && !r.closed {
+		r.opts.Show(e)
+	}
 }

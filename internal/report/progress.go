@@ -53,6 +53,8 @@ func (p *progress) show(e lab.Event) {
 	case e.Text == "":
 		p.open, p.last = e.Phase, p.now()
 		p.rewrite(string(e.Phase) + " …")
+	case e.Phase == lab.Stop: // whoever interrupted the run is told what goes
+		p.end("    " + strings.TrimRight(quote.Plain(e.Text), "\n"))
 	case p.tty:
 		first, _, _ := strings.Cut(quote.Plain(e.Text), "\n")
 		if p.open != "" {

@@ -188,6 +188,10 @@ func TestProgress(t *testing.T) {
 		{Phase: lab.Start, Text: "from the load, between two phases"},
 		{Phase: lab.Apply},
 		{Phase: lab.Apply, Done: true, Elapsed: 20 * time.Millisecond, Err: errors.New("fix.sql:3: no such table\nmore")},
+		{Phase: lab.Stop},
+		{Phase: lab.Stop, Text: "removed container mysql"},
+		{Phase: lab.Stop, Text: "removed network"},
+		{Phase: lab.Stop, Done: true, Elapsed: 800 * time.Millisecond},
 	}
 	play := func(p *progress, w io.Writer) {
 		p.w = w

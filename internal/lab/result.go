@@ -1,0 +1,61 @@
+package lab
+
+import "time"
+
+// Verdict is how a run ended.
+type Verdict string
+
+// The three verdicts. Fail is the learner's; Invalid is ours: Docker, the
+// seed, a failure that did not reproduce.
+const (
+	Pass       Verdict = "pass"
+	Fail       Verdict = "fail"
+	InvalidRun Verdict = "invalid"
+)
+
+// ExitCode is the command's exit status for a verdict.
+func (v Verdict) ExitCode() int {
+	switch v {
+	case Pass:
+		return 0
+	case Fail:
+		return 1
+	}
+	return 3
+}
+
+// Took is a phase and how long it took.
+type Took struct {
+	Phase   Phase
+	Elapsed time.Duration
+	Error   string
+}
+
+// Result is all that is known of one run.
+type Result struct {
+	Lab      string
+	Title    string
+	Variant  string
+	Verdict  Verdict
+	Reason   string // why it is invalid, or which error was the learner's
+	Checks   []Outcome
+	Before   *Readings
+	After    *Readings
+	Servers  []Server
+	Phases   []Took
+	Seed     uint64
+	Started  time.Time
+	Elapsed  time.Duration
+	Evidence string // folder; empty after a pass
+}
+
+// Failed lists the ids of the checks that failed.
+func (r *Result) Failed() []string {
+	var ids []string
+	for _, o := range r.Checks {
+		if !o.OK && !o.Skipped {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
