@@ -1,4 +1,5 @@
-// Package measure waits for facts, runs load and samples servers over time.
+// Package measure waits for facts, runs load at a pace and samples servers
+// while something else goes on.
 package measure
 
 import (
@@ -9,26 +10,25 @@ import (
 
 // Until polls fact until it holds. A fact returns what it saw, for the error:
 // when ctx ends, Until says what was waited for and the last state seen. An
-// error of fact is a state too (a server that is not up yet). It looks again
-// after a twentieth of the time waited so far, so that looking costs the server
-// little and what is waited for is seen at most that much late.
+// error of fact is a state too (a server that is not up yet).
 func Until(ctx context.Context, what string, fact func(context.Context) (state string, ok bool, err error)) error {
-	const least, most = 2 * time.Millisecond, 100 * time.Millisecond
-	began, last := time.Now(), "nothing yet"
+	const first, most = 5 * time.Millisecond, 100 * time.Millisecond
+	pause, last := first, ""
 	for {
 		state, ok, err := fact(ctx)
 		switch {
 		case err == nil && ok:
 			return nil
-		case err != nil && ctx.Err() == nil:
-			last = err.Error()
 		case err == nil:
 			last = state
+		case ctx.Err() == nil || last == "":
+			last = err.Error() // but not the complaint at being cut off, if there is better
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s: %w; last seen: %s", what, context.Cause(ctx), last)
-		case <-time.After(min(max(time.Since(began)/20, least), most)):
+		case <-time.After(pause):
+			pause = min(pause*3/2, most)
 		}
 	}
 }
