@@ -80,15 +80,15 @@ unpack() {
 	say "reading the package index of Debian $suite"
 	apt-get -c "$apt/conf" -q update >"$work/log" 2>&1 || die "read the index of $suite: apt says why above" "$work/log"
 	say "downloading $*"
-	apt-get -c "$apt/conf" -qy --download-only install base-files base-passwd bash coreutils dash grep sed "$@" >"$work/log" 2>&1 ||
+	apt-get -c "$apt/conf" -qy --download-only install base-files base-passwd bash coreutils dash grep ncurses-base sed "$@" >"$work/log" 2>&1 ||
 		die "download $*: apt says why above" "$work/log"
 	rm -f "$apt"/archives/perl*.deb "$apt"/archives/libperl*.deb # for a script or two among the clients
 
 	say "unpacking $(ls "$apt"/archives/*.deb | wc -l) packages, $(du -cm "$apt"/archives/*.deb | tail -n 1 | cut -f 1) MB"
 	# base-files makes the links /bin to usr/bin and so on, so it comes first,
-	# alone; the others two at a time: decompression is what takes the time.
+	# alone; the others one a core: decompression is what takes the time.
 	sh "$recipes/unpack.sh" "$root" "$apt"/archives/base-files_*.deb
-	ls -S "$apt"/archives/*.deb | xargs -P 2 -n 1 sh "$recipes/unpack.sh" "$root"
+	ls -S "$apt"/archives/*.deb | xargs -P "$(nproc)" -n 1 sh "$recipes/unpack.sh" "$root"
 	cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
 	cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
 	ln -s /run "$root/var/run"
@@ -111,11 +111,14 @@ inside() {
 
 # image VERSION records the version and writes the archive.
 image() {
+	case $1 in
+	[0-9]*) ;;
+	*) die "the server does not run in its new file system: it says \"$1\" instead of its version" ;;
+	esac
 	[ -z "${VERSION_FILE:-}" ] || echo "$1" >"$VERSION_FILE"
-	say "packing $1, $(du -sm "$root" | cut -f 1) MB"
+	say "packing version $1, $(du -sm "$root" | cut -f 1) MB"
 	tar -C "$root" --numeric-owner -c .
 }
-
 
 [ "$(id -u)" = 0 ] || die "a recipe must run as root: it makes files of other users and runs the server in a root of its own"
 work=$(mktemp -d)

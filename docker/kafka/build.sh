@@ -9,7 +9,8 @@ need mvn=maven
 mkdir -p "$root$home/bin" "$root$home/config" "$root/srv/kafka"
 version=$(sed -n 's|.*<kafka>\(.*\)</kafka>.*|\1|p' "$here/pom.xml")
 say "downloading Kafka $version"
-mvn -q -B -f "$here/pom.xml" --strict-checksums dependency:copy-dependencies \
+mvn -q -B -f "$here/pom.xml" --strict-checksums \
+	org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
 	-DincludeScope=runtime -DoutputDirectory="$work/libs" >"$work/log" 2>&1 ||
 	die "download Kafka: Maven says why above" "$work/log"
 
