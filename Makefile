@@ -7,7 +7,9 @@ FLAGS ?=
 GO ?= go
 # Test packages run one after another: labs would wait for the machine anyway.
 # No deadline of go test's: every phase of a lab has its own.
-GOTEST = $(GO) test -p 1 -timeout 0
+GOTEST = $(GO) test -p 1 -count=1 -timeout 0
+# The packages of the labs themselves, without the programs of their variants.
+LABS = $$($(GO) list -e -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}' ./labs/...)
 LINTER = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
@@ -31,13 +33,14 @@ list: build ## List the labs
 	@bin/lab list
 
 test: setup ## Run every test and every lab (your fix where there is one, else that it is broken)
-	@$(GOTEST) ./...
+	@$(GOTEST) ./docker/... ./internal/...
+	@$(GOTEST) -v $(LABS)
 
 unit: ## Run the tests that need no Docker engine
 	@$(GO) test -short ./internal/... ./docker/...
 
 prove: setup ## Run every variant of every lab: make prove NAME=mysql/slow-query for one
-	@$(GOTEST) -count=1 -v $(if $(NAME),./labs/$(NAME),./labs/...) -prove
+	@$(GOTEST) -v $(if $(NAME),./labs/$(NAME),$(LABS)) -prove
 
 lint: ## gofmt, go vet for all systems, golangci-lint, go mod tidy
 	@LINTER=$(LINTER) scripts/lint
