@@ -21,33 +21,69 @@ type slot struct {
 }
 
 // takeSlot waits until one of n slots is free, and says once that it waits.
+//
+// Waiters queue for the door, and whoever is in it has the next free slot:
+// else a process that runs lab after lab, and is there the moment that it
+// frees its own slot, would keep the others waiting for ever.
 func takeSlot(ctx context.Context, dir string, n int, env lab.Env) (*slot, error) {
 	if err := shared(dir); err != nil {
 		return nil, err
 	}
-	for told := false; ; {
-		for i := range n {
-			s := &slot{lock: flock.New(filepath.Join(dir, fmt.Sprintf("slot-%d.lock", i)), flock.SetPermissions(0o666)), i: i, of: n}
-			ok, err := s.lock.TryLock()
-			if err != nil {
-				return nil, fmt.Errorf("lock slot: %w", err)
-			}
-			if ok {
-				_ = os.WriteFile(s.note(), fmt.Appendf(nil, "%s (process %d)", env.Lab, os.Getpid()), 0o666)
-				return s, nil
-			}
-			if !told && i == n-1 {
-				told = true
-				by, _ := os.ReadFile(s.note())
-				env.Log("waiting for %s to finish: this machine runs %d at a time", or(string(by), "another lab"), n)
+	slots := make([]*slot, n)
+	for i := range slots {
+		slots[i] = &slot{lock: lockFile(dir, fmt.Sprintf("slot-%d.lock", i)), i: i, of: n}
+	}
+	told := false
+	tell := func() {
+		if !told {
+			told = true
+			by, _ := os.ReadFile(slots[n-1].note())
+			env.Log("waiting for %s to finish: this machine runs %d at a time", or(string(by), "another lab"), n)
+		}
+	}
+	door := lockFile(dir, "door.lock")
+	if err := poll(ctx, tell, door.TryLock); err != nil {
+		return nil, err
+	}
+	defer door.Close()
+	var mine *slot
+	err := poll(ctx, tell, func() (bool, error) {
+		for _, s := range slots {
+			if ok, err := s.lock.TryLock(); ok || err != nil {
+				mine = s
+				return ok, err
 			}
 		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	_ = os.WriteFile(mine.note(), fmt.Appendf(nil, "%s (process %d)", env.Lab, os.Getpid()), 0o666)
+	return mine, nil
+}
+
+// poll tries until it is given the lock, and tells when it has to wait.
+func poll(ctx context.Context, tell func(), try func() (bool, error)) error {
+	for {
+		ok, err := try()
+		if err != nil {
+			return fmt.Errorf("lock slot: %w", err)
+		}
+		if ok {
+			return nil
+		}
+		tell()
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for another lab to finish: %w", context.Cause(ctx))
+			return fmt.Errorf("wait for another lab to finish: %w", context.Cause(ctx))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func lockFile(dir, name string) *flock.Flock {
+	return flock.New(filepath.Join(dir, name), flock.SetPermissions(0o666))
 }
 
 // note is the file that says who holds the slot, for those who wait.

@@ -109,3 +109,36 @@ func TestPublishedOn(t *testing.T) {
 		}
 	}
 }
+
+// A process that runs lab after lab does not keep another one waiting.
+func TestTurnsAreFair(t *testing.T) {
+	dir := t.TempDir()
+	mine, err := takeSlot(t.Context(), dir, 1, lab.Env{})
+	must(t, err)
+	waits := make(chan struct{}, 1)
+	theirs := make(chan *slot, 1)
+	go func() {
+		s, err := takeSlot(t.Context(), dir, 1, lab.Env{Log: func(string, ...any) { waits <- struct{}{} }})
+		if err != nil {
+			t.Error(err)
+		}
+		theirs <- s
+	}()
+	<-waits
+	must(t, mine.free())
+	again := make(chan *slot, 1)
+	go func() {
+		s, err := takeSlot(t.Context(), dir, 1, lab.Env{Log: func(string, ...any) {}})
+		if err != nil {
+			t.Error(err)
+		}
+		again <- s
+	}()
+	select {
+	case s := <-theirs:
+		must(t, s.free())
+		must(t, (<-again).free())
+	case <-again:
+		t.Fatal("who had the slot last has it again, before who waited for it")
+	}
+}
