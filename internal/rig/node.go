@@ -102,8 +102,8 @@ func (n *Node) spec() (s Spec, err error) {
 	return s, err
 }
 
-// launch makes the node's container from image, starts it and waits until it
-// serves. A host port that somebody took is given up for another.
+// launch makes the node's container from image and starts it. A host port that
+// somebody took is given up for another.
 func (n *Node) launch(ctx context.Context, image string) error {
 	for try := 1; ; try++ {
 		err := n.create(ctx, image)
@@ -111,10 +111,7 @@ func (n *Node) launch(ctx context.Context, image string) error {
 			err = n.run(ctx)
 		}
 		if try == 5 || !portConflict(err) {
-			if err != nil {
-				return fmt.Errorf("start %s: %w", n.Name(), err)
-			}
-			return n.await(ctx)
+			return n.fault("start", err)
 		}
 		if err := removeContainer(ctx, n.rig.engine, n.id()); err != nil {
 			return err

@@ -200,15 +200,16 @@ func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err e
 		}
 		if snap != nil {
 			r.secret = snap.secret
-			return snap.print, true, r.up(ctx, snap.images)
+			return snap.print, true, r.up(ctx, snap.images, unlock)
 		}
 	}
 	r.secret = randomHex(16)
-	return nil, false, r.up(ctx, nil)
+	return nil, false, r.up(ctx, nil, unlock)
 }
 
-// up starts all servers, from the named images if there are any, and joins them.
-func (r *Rig) up(ctx context.Context, from map[string]string) error {
+// up starts all servers, from the named images if there are any, and joins
+// them. made is called once the containers are there, and so hold their images.
+func (r *Rig) up(ctx context.Context, from map[string]string, made func()) error {
 	err := r.each(func(n *Node) error {
 		img := r.images[n.srv.Engine()].Name
 		if from != nil {
@@ -216,7 +217,11 @@ func (r *Rig) up(ctx context.Context, from map[string]string) error {
 		}
 		return n.launch(ctx, img)
 	})
+	made()
 	if err != nil {
+		return err
+	}
+	if err := r.each(func(n *Node) error { return n.await(ctx) }); err != nil {
 		return err
 	}
 	for _, join := range r.joins {

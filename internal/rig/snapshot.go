@@ -239,7 +239,7 @@ func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error {
 	if err := r.evict(ctx); err != nil {
 		return err
 	}
-	return r.up(ctx, from)
+	return r.up(ctx, from, unlock)
 }
 
 // endCleanly stops a server for good and wants it to have written all it had.
@@ -363,5 +363,5 @@ func lockSnapshots(ctx context.Context, state string, alone bool) (unlock func()
 	if _, err := lock(ctx, 20*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("lock snapshots: %w", err)
 	}
-	return func() { _ = l.Close() }, nil
+	return func() { _ = l.Close() }, nil // may be called again
 }
