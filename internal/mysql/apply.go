@@ -35,20 +35,68 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string) error {
 	}
 	for _, st := range statements {
 		s.rig.Env().Log("%s> %s;", s.Name(), st.Text)
-		_, err := conn.ExecContext(ctx, st.Text)
+		err := s.show(ctx, conn, st.Text)
 		if err == nil {
 			continue
 		}
 		var refused *driver.MySQLError
 		switch {
 		case ctx.Err() != nil:
-			err = fmt.Errorf("still running after its time was up: %s", s.kill(ctx, id))
+			// Out of time or cancelled: the caller knows which, and whose it is.
+			return fmt.Errorf("%s line %d: still running when it was stopped: %s\n%s", file, st.Line, s.kill(ctx, id), indent(st.Text))
 		case !errors.As(err, &refused):
 			return lab.Invalidf("lost the connection to %s at %s line %d: %v", s.Name(), file, st.Line, err)
 		}
 		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s line %d: %w\n%s", file, st.Line, err, indent(st.Text)))
 	}
 	return nil
+}
+
+// show runs a statement and logs the rows that it returns, the first of them:
+// so a script can ask the server what it thinks.
+func (s *Server) show(ctx context.Context, conn *sql.Conn, text string) error {
+	const most = 20
+	rows, err := conn.QueryContext(ctx, text)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for more := true; more; more = rows.NextResultSet() {
+		names, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		n := 0
+		for ; rows.Next(); n++ {
+			if err := rows.Scan(into...); err != nil {
+				return err
+			}
+			if n == 0 {
+				s.rig.Env().Log("  %s", strings.Join(names, " | "))
+			}
+			if n < most {
+				s.rig.Env().Log("  %s", row(values))
+			}
+		}
+		if n > most {
+			s.rig.Env().Log("  … %d rows more", n-most)
+		}
+	}
+	return rows.Err()
+}
+
+func row(values []sql.NullString) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		if texts[i] = v.String; !v.Valid {
+			texts[i] = "NULL"
+		}
+	}
+	return strings.Join(texts, " | ")
 }
 
 // discard closes a connection for good.

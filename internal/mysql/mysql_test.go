@@ -174,6 +174,12 @@ func TestServers(t *testing.T) {
 		fix := func(text string) lab.Variant { return lab.Variant{Files: map[string]string{"fix.sql": text}} }
 		ok(source.Apply(ctx, fix("SET @a = 5;\n\nINSERT INTO t (id) VALUES (-@a);\nSELECT * FROM t"), "fix.sql"))
 
+		// A procedure that fails after its first result is refused, too.
+		ok(source.Exec(ctx, "CREATE PROCEDURE twice() BEGIN SELECT 1; INSERT INTO t (id) VALUES (1), (1); END"))
+		if err := source.Apply(ctx, fix("CALL twice()"), "fix.sql"); err == nil || !strings.Contains(err.Error(), "Duplicate entry") {
+			t.Errorf("a procedure's second statement failed: %v", err)
+		}
+
 		err := source.Apply(ctx, fix("SELECT 1;\n-- why\nALTER TABLE t\n  ADD INDEX (nothing);\n"), "fix.sql")
 		var fault *lab.Fault
 		if !errors.As(err, &fault) || fault.Check != lab.ApplyCheck {
