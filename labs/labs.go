@@ -3,7 +3,10 @@ package labs
 
 import (
 	"faultlab/internal/lab"
+	mysqlslow "faultlab/labs/mysql/slow-query"
 )
 
 // All lists the labs in the order in which they are taught.
-var All = []*lab.Lab{}
+var All = []*lab.Lab{
+	mysqlslow.Lab,
+}

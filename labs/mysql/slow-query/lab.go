@@ -1,0 +1,82 @@
+// Package slowquery is the lab mysql/slow-query.
+package slowquery
+
+import (
+	"context"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/measure"
+	"faultlab/internal/mysql"
+	"faultlab/internal/rig"
+)
+
+// Lab is the lab.
+var Lab = &lab.Lab{
+	Name:    "mysql/slow-query",
+	Title:   "The page of recent orders times out",
+	Level:   lab.Easy,
+	Minutes: 20,
+	Engines: []string{"mysql"},
+	Memory:  700,
+	Disk:    1500,
+	Notes: []lab.Source{
+		{File: "004_7543862ffd92f53d.txt", First: 2049, Last: 2107},
+		{File: "004_7543862ffd92f53d.txt", First: 1412, Last: 1416},
+		{File: "004_7543862ffd92f53d.txt", First: 310, Last: 316},
+	},
+	Fix: lab.Scripts("fix.sql"),
+	Checks: []lab.Check{
+		lab.AtMost("rows-read", 200).Symptom().
+			Else("Some user's page still makes the server read far more rows than the 100 that it shows. Look at EXPLAIN for the user with most orders, and for one with few."),
+		lab.Better("rows-read", 1000).
+			Else("The page is not a thousand times cheaper than before."),
+		lab.AtMost("lookup-reads", 4).
+			Else("Opening one order by its id used to read one row and now reads many."),
+		lab.Equal("pages-wrong", 0).
+			Else("A page does not show the user's latest orders any more."),
+		lab.Equal("orders-missing", 0).
+			Else("Orders that customers placed are no longer in the table orders."),
+		lab.Equal("orders-changed", 0).
+			Else("Orders are in the table twice, or not as customers placed them."),
+		lab.AtMost("writers-blocked", 25).
+			Else("While the fix ran, nobody could place an order."),
+		lab.Equal("writers-failed", 0).
+			Else("While the fix ran, placing or paying an order ended in an error."),
+		lab.AtMost("new-indexes", 2).
+			Else("Every index is written with every order; the service can afford two more."),
+		lab.AtMost("size-growth", 1.8).
+			Else("The disk has no room for that: the schema may grow to 1.8 times its size."),
+	},
+	New: func(env lab.Env) lab.Run {
+		r := rig.New(env)
+		s := &shop{seed: env.Seed, log: env.Log, db: mysql.New(r, mysql.Config{Grants: map[string][]string{
+			mysql.Learner: {"ALL ON shop.*", "PROCESS ON *.*", "SELECT ON performance_schema.*"},
+			app:           {"SELECT, INSERT, UPDATE ON shop.*"},
+		}})}
+		return lab.Run{
+			Rig: r,
+			Seed: func(ctx context.Context) error {
+				if err := s.db.Exec(ctx, table); err != nil {
+					return err
+				}
+				if _, err := s.db.Load(ctx, "orders", "id, user_id, status, amount, create_time, address", load(history(env.Seed))); err != nil {
+					return err
+				}
+				return s.db.Exec(ctx, "ANALYZE TABLE orders")
+			},
+			Fingerprint: s.fingerprint,
+			Load:        s.write, // customers go on ordering and paying
+			// The server analyses a table some 10 s after it was filled, and until
+			// then may well scan one that it believes empty.
+			Settle:  func(ctx context.Context) error { return s.db.Exec(ctx, "ANALYZE TABLE orders") },
+			Measure: s.measure,
+			Apply: func(ctx context.Context, v lab.Variant) error {
+				return measure.While(ctx, 20*time.Millisecond, s.sample, func(ctx context.Context) error {
+					return s.db.Apply(ctx, v, "fix.sql")
+				})
+			},
+			Integrity: s.audit,
+		}
+	},
+}
