@@ -31,6 +31,7 @@ type Process struct {
 	cmd   *exec.Cmd
 	group group
 	out   *output
+	limit int64 // bytes of memory
 	done  chan struct{}
 
 	mu    sync.Mutex
@@ -59,7 +60,7 @@ func (p *Program) Start(ctx context.Context, o Options) (*Process, error) {
 		out.Close()
 		return nil, fmt.Errorf("start program: %w", err)
 	}
-	x := &Process{out: out, done: make(chan struct{}), sent: map[syscall.Signal]bool{}}
+	x := &Process{out: out, limit: o.Memory, done: make(chan struct{}), sent: map[syscall.Signal]bool{}}
 	x.cmd = bounded(p.argv, o.Memory)
 	x.cmd.Dir = p.dir
 	x.cmd.Env = environment(o)
@@ -108,15 +109,25 @@ func (p *Process) wait(ctx context.Context, r *os.File) {
 		p.err = fmt.Errorf("the program was ended: %w%s", context.Cause(ctx), p.lastWords())
 	case p.sent[endedBy(p.cmd.ProcessState)]:
 	case errors.As(err, &exit):
-		p.err = lab.Blame(lab.ApplyCheck, fmt.Errorf("the program ended with %s%s", exit, p.lastWords()))
+		p.err = lab.Blame(lab.ApplyCheck, fmt.Errorf("the program ended with %s%s%s", exit, p.usage(), p.lastWords()))
 	default:
 		p.err = fmt.Errorf("wait for program: %w", err)
 	}
 }
 
+// usage tells of a program that came near its memory's limit. Go does not always
+// say that it died of that: some allocations of its collector end in SIGSEGV.
+func (p *Process) usage() string {
+	used := peak(p.cmd.ProcessState)
+	if used < p.limit*3/4 {
+		return ""
+	}
+	return fmt.Sprintf(", having used %d MiB of the %d MiB of memory that it may", used>>20, p.limit>>20)
+}
+
 // crash is how a Go program begins to say that it dies; the goroutines that it
 // lists after that would push the reason out of any tail.
-var crash = regexp.MustCompile(`(?m)^(panic|fatal error|runtime): `)
+var crash = regexp.MustCompile(`(?m)^(panic|fatal error|runtime|SIG[A-Z]+): `)
 
 func (p *Process) lastWords() string {
 	const lines = 20

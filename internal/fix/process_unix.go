@@ -39,6 +39,21 @@ func (g *group) signal(sig syscall.Signal) error { return syscall.Kill(-g.id, si
 
 func (g *group) close() {}
 
+// peak is the most memory that it held at once, in bytes; 0 if not known.
+func peak(s *os.ProcessState) int64 {
+	u, ok := s.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	// Until it executed its own program it was a copy of the harness, and that
+	// counts too.
+	var own syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &own) != nil || u.Maxrss <= own.Maxrss {
+		return 0
+	}
+	return int64(u.Maxrss) * rssUnit
+}
+
 // endedBy is the signal that ended it, or 0.
 func endedBy(s *os.ProcessState) syscall.Signal {
 	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {

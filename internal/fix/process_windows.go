@@ -56,6 +56,9 @@ func (g *group) signal(sig syscall.Signal) error {
 
 func (g *group) close() { _ = windows.CloseHandle(g.job) }
 
+// peak is not known.
+func peak(*os.ProcessState) int64 { return 0 }
+
 // endedBy is the signal that ended it; here an end by the harness looks like
 // exit status 1.
 func endedBy(s *os.ProcessState) syscall.Signal {
