@@ -31,7 +31,9 @@ var recipes embed.FS
 
 // recipe is the hash of the files that make the image: a changed recipe is
 // another image, an unchanged one is found again.
-func (e Entry) recipe() string {
+func (e Entry) recipe() string { return e.hash(recipes) }
+
+func (e Entry) hash(recipes fs.FS) string {
 	h := sha256.New()
 	for _, root := range []string{"recipe.sh", "unpack.sh", e.Server} {
 		// The files are in the binary: walking and reading them can't fail, and
@@ -40,7 +42,7 @@ func (e Entry) recipe() string {
 			if err != nil || d.IsDir() {
 				return err
 			}
-			b, err := recipes.ReadFile(path)
+			b, err := fs.ReadFile(recipes, path)
 			fmt.Fprintf(h, "%s %d\n%s", path, len(b), b)
 			return err
 		})
@@ -67,6 +69,10 @@ func (e Entry) lock(ctx context.Context, log Log) (unlock func(), err error) {
 // Nothing is imported before the recipe has the whole file system ready, so the
 // version inside is known by then and becomes a label.
 func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, error) {
+	return e.run(ctx, c, recipes, log)
+}
+
+func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log) (Image, error) {
 	if runtime.GOOS != "linux" {
 		return Image{}, fmt.Errorf("build %s: recipes run on Debian and Ubuntu only; allow the Docker engine to reach a registry and %s is pulled", e.Server, e.Official)
 	}
@@ -87,7 +93,11 @@ func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, err
 	cmd.Env = append(os.Environ(), "VERSION_FILE="+version)
 	cmd.WaitDelay = 10 * time.Second
 	endGroup(cmd)
-	cmd.Stderr = &lines{log: func(line string) { log("%s: %s", e.Server, line) }}
+	var last string // what it said before it failed
+	cmd.Stderr = &lines{log: func(line string) {
+		last = line
+		log("%s: %s", e.Server, line)
+	}}
 	tar, err := cmd.StdoutPipe()
 	if err != nil {
 		return Image{}, err
@@ -102,12 +112,15 @@ func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, err
 	}
 	// The recipe's own failure is the cause of an archive that ends early.
 	if failed := cmd.Wait(); failed != nil && (err == nil || errors.Is(err, io.EOF)) {
-		err = fmt.Errorf("run recipe of %s: %w", e.Server, failed)
+		err = fmt.Errorf("run recipe of %s: %w: %s", e.Server, failed, last)
 	}
 	if err != nil {
+		if id != "" { // half an archive can make an image too
+			_, lost := c.ImageRemove(context.WithoutCancel(ctx), id, client.ImageRemoveOptions{})
+			err = errors.Join(err, lost)
+		}
 		return Image{}, err
 	}
-	// Only now, since half an archive can make an image too.
 	if _, err := c.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: e.name(Local)}); err != nil {
 		return Image{}, fmt.Errorf("name image: %w", err)
 	}

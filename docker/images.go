@@ -40,16 +40,31 @@ type Image struct {
 type Entry struct {
 	Server   string
 	Official string // name:tag of the image that its makers publish
+	Digest   string // of what that tag named when it was pinned; empty where it is not known
 	Version  string // of the server in Official
 	From, To string // versions that the labs are proved on: From <= v < To
 }
 
 // Table is the one image table. A recipe has the name of its server as its folder.
 var Table = []Entry{
-	{Server: "mysql", Official: "mysql:9.7.4", Version: "9.7.4", From: "9.7", To: "9.8"},
-	{Server: "redis", Official: "redis:8.0.6", Version: "8.0.6", From: "8.0", To: "9"},
-	{Server: "kafka", Official: "apache/kafka:4.3.1", Version: "4.3.1", From: "4.3", To: "4.4"},
-	{Server: "clickhouse", Official: "clickhouse/clickhouse-server:26.7", Version: "26.7", From: "26.7", To: "26.8"},
+	{
+		Server: "mysql", From: "9.7", To: "9.8",
+		Official: "mysql:9.7.2", Version: "9.7.2",
+		Digest: "sha256:257388edf9c84dbc04c763625446d5f3fa6ed60d1b0873bc552c614ba0a7ab4e",
+	},
+	{
+		Server: "redis", From: "8.0", To: "9",
+		Official: "redis:8.0.6", Version: "8.0.6",
+	},
+	{
+		Server: "kafka", From: "4.3", To: "4.4",
+		Official: "apache/kafka:4.3.1", Version: "4.3.1",
+		Digest: "sha256:77e3df9054047a88b520d0cc46e16696d3b22022e1d580aeccd2632df6532837",
+	},
+	{
+		Server: "clickhouse", From: "26.7", To: "26.8",
+		Official: "clickhouse/clickhouse-server:26.7.5.10", Version: "26.7.5.10",
+	},
 }
 
 // labels that a recipe's image carries.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,21 +26,31 @@ func (e Entry) pull(ctx context.Context, c *client.Client, log Log) (Image, erro
 		return Image{}, errors.New("no registry can be reached")
 	}
 	log("pulling %s", e.Official)
-	if err := fetch(ctx, c, e.Official, log); err != nil {
-		return Image{}, fmt.Errorf("pull %s: %w", e.Official, err)
+	ref := e.Official
+	if e.Digest != "" {
+		name, _, _ := strings.Cut(e.Official, ":")
+		ref = name + "@" + e.Digest
+	}
+	err := fetch(ctx, c, ref, firstWord, log)
+	if err == nil && e.Digest != "" {
+		// What is pulled by its digest has no tag.
+		_, err = c.ImageTag(ctx, client.ImageTagOptions{Source: ref, Target: e.Official})
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("pull %s: %w", ref, err)
 	}
 	img, err := e.inspect(ctx, c, Official)
 	if err == nil && img.ID == "" {
-		err = fmt.Errorf("pull %s: the engine lacks it all the same", e.Official)
+		err = fmt.Errorf("pull %s: the engine lacks it all the same", ref)
 	}
 	return img, err
 }
 
-func fetch(parent context.Context, c *client.Client, name string, log Log) (err error) {
+func fetch(parent context.Context, c *client.Client, ref string, patience time.Duration, log Log) (err error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	silence := time.AfterFunc(firstWord, func() {
-		cancel(fmt.Errorf("the registry did not answer within %v", firstWord))
+	silence := time.AfterFunc(patience, func() {
+		cancel(fmt.Errorf("the registry did not answer within %v", patience))
 	})
 	defer silence.Stop()
 	answered := false
@@ -55,7 +66,7 @@ func fetch(parent context.Context, c *client.Client, name string, log Log) (err 
 		}
 	}()
 
-	res, err := c.ImagePull(ctx, name, client.ImagePullOptions{})
+	res, err := c.ImagePull(ctx, ref, client.ImagePullOptions{})
 	if err != nil {
 		return err
 	}
@@ -72,7 +83,7 @@ func fetch(parent context.Context, c *client.Client, name string, log Log) (err 
 		silence.Stop()
 		if msg.Status == "Pull complete" || msg.Status == "Already exists" {
 			layers++
-			log("pulling %s: %d layers after %.0f s", name, layers, time.Since(begun).Seconds())
+			log("pulling: %d layers after %.0f s", layers, time.Since(begun).Seconds())
 		}
 	}
 	return nil

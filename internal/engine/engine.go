@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -44,7 +45,12 @@ func Find(ctx context.Context) (Place, *client.Client, error) {
 		if ctx.Err() != nil {
 			return Place{}, nil, ctx.Err()
 		}
-		last = err
+		if last == nil || errors.Is(err, fs.ErrPermission) {
+			last = err
+		}
+	}
+	if source == "" && errors.Is(last, fs.ErrPermission) {
+		return Place{}, nil, fmt.Errorf("you may not use this machine's Docker engine: join the group docker, or run as root (%w)", last)
 	}
 	if source == "" {
 		return Place{}, nil, errors.New("no Docker engine answers on this machine: start Docker Desktop, colima or Podman, or run scripts/setup as root on Debian or Ubuntu")
