@@ -374,6 +374,36 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+func TestChecks(t *testing.T) {
+	for _, c := range []struct {
+		check         lab.Check
+		before, after float64
+		ok            bool
+	}{
+		{lab.AtMost("x", 100), 0, 100, true},
+		{lab.AtMost("x", 100), 0, 100.5, false},
+		{lab.AtLeast("x", 100), 0, 100, true},
+		{lab.AtLeast("x", 100), 0, 99.5, false},
+		{lab.Equal("x", 100), 0, 100, true},
+		{lab.Equal("x", 100), 0, 100.001, false},
+		{lab.Better("x", 10), 100, 10, true},
+		{lab.Better("x", 10), 100, 10.1, false},
+		{lab.Better("x", 10), 0, 0, true},
+		{lab.Better("x", 10), 0, 1, false},
+	} {
+		f := newFake()
+		f.before = append(f.before, lab.Reading{Name: "x", Value: c.before})
+		f.after = append(f.after, lab.Reading{Name: "x", Unit: "things", Value: c.after})
+		l := f.lab()
+		l.Checks = []lab.Check{l.Checks[0], c.check.Named("it").Else("why")}
+		res := l.Do(t.Context(), lab.Options{Fix: lab.Variant{Name: "fix"}})
+		o := res.Checks[len(res.Checks)-1]
+		if o.ID != "it" || o.OK != c.ok || (o.Hint == "why") == c.ok {
+			t.Errorf("%s, %g → %g: %+v", c.check.Says, c.before, c.after, o)
+		}
+	}
+}
+
 func TestFault(t *testing.T) {
 	f := newFake()
 	f.after = []lab.Reading{{Name: "rows", Value: 10}}
@@ -432,6 +462,21 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
+// A fault of the load from before the fix is not the fix's, even if the fix is
+// the first to hear of it.
+func TestLoadFailedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		fail := make(chan struct{})
+		f.does["load"] = func(context.Context) error { <-fail; return lab.Blame("lost", errors.New("locked out")) }
+		f.does["measure"] = func(context.Context) error { close(fail); synctest.Wait(); return nil }
+		res := f.run(t, t.Context(), lab.Options{})
+		if res.Verdict != lab.InvalidRun || !strings.HasSuffix(res.Reason, "load: locked out") {
+			t.Errorf("%s: %s", res.Verdict, res.Reason)
+		}
+	})
+}
+
 func TestLoadEnds(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -464,41 +509,48 @@ func TestLoadEnds(t *testing.T) {
 // What is left behind goes on reading, measuring and logging; the result and
 // whoever shows it are not disturbed. Run with -race.
 func TestLeftBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		l := f.lab()
-		inner := l.New
-		release, gone := make(chan struct{}), make(chan struct{})
-		l.New = func(e lab.Env) lab.Run {
-			r := inner(e)
-			r.Measure = func(ctx context.Context, v lab.Variant, into *lab.Readings) error {
-				into.Set("rows", "", 1000)
-				if v.Name == "fix" {
-					<-release
-					into.Set("rows", "", 1)
-					e.Log("still here")
-					close(gone)
+	for _, cancelled := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			l := f.lab()
+			inner := l.New
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			release, gone := make(chan struct{}), make(chan struct{})
+			l.New = func(e lab.Env) lab.Run {
+				r := inner(e)
+				r.Measure = func(_ context.Context, v lab.Variant, into *lab.Readings) error {
+					into.Set("rows", "", 1000)
+					if v.Name == "fix" {
+						if cancelled {
+							cancel()
+						}
+						<-release
+						into.Set("rows", "", 1)
+						e.Log("still here")
+						close(gone)
+					}
+					return nil
 				}
-				return nil
+				return r
 			}
-			return r
-		}
-		over := false
-		res := l.Do(t.Context(), lab.Options{Fix: lab.Variant{Name: "fix"}, Show: func(lab.Event) {
-			if over {
-				t.Error("shown after the run")
+			over := false
+			res := l.Do(ctx, lab.Options{Fix: lab.Variant{Name: "fix"}, Show: func(lab.Event) {
+				if over {
+					t.Error("shown after the run")
+				}
+			}})
+			over = true
+			if cancelled != (res.Verdict == lab.InvalidRun) {
+				t.Fatalf("%s: %s", res.Verdict, res.Reason)
 			}
-		}})
-		over = true
-		if res.Verdict != lab.Fail {
-			t.Fatalf("%s: %s", res.Verdict, res.Reason)
-		}
-		close(release)
-		<-gone
-		if x, _ := res.After.Get("rows"); x.Value != 1000 {
-			t.Errorf("the result changed afterwards: %v", x)
-		}
-	})
+			close(release)
+			<-gone
+			if x, _ := res.After.Get("rows"); x.Value != 1000 {
+				t.Errorf("the result changed afterwards: %v", x)
+			}
+		})
+	}
 }
 
 // Phases and load log from several goroutines; events come one at a time.
