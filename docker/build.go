@@ -69,13 +69,16 @@ func (e Entry) lock(ctx context.Context, log Log) (unlock func(), err error) {
 // Nothing is imported before the recipe has the whole file system ready, so the
 // version inside is known by then and becomes a label.
 func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, error) {
+	if runtime.GOOS != "linux" {
+		return Image{}, fmt.Errorf("build %s: recipes run on Debian and Ubuntu only; let the Docker engine reach a registry, and it pulls %s", e.Server, e.Official)
+	}
+	if os.Geteuid() != 0 {
+		return Image{}, fmt.Errorf("build %s: a recipe makes files of other users, so it must run as root: run `sudo bin/lab images build %s` once", e.Server, e.Server)
+	}
 	return e.run(ctx, c, recipes, log)
 }
 
 func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log) (Image, error) {
-	if runtime.GOOS != "linux" {
-		return Image{}, fmt.Errorf("build %s: recipes run on Debian and Ubuntu only; allow the Docker engine to reach a registry and %s is pulled", e.Server, e.Official)
-	}
 	begun := time.Now()
 	dir, err := os.MkdirTemp("", "faultlab-recipe-")
 	if err != nil {

@@ -71,8 +71,16 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.put(strings.TrimPrefix(name, "docker.io/"), "sha256:tagged")
 		w.WriteHeader(http.StatusCreated)
 	case r.Method == http.MethodDelete:
-		f.note("remove %s", strings.TrimPrefix(path, "/"))
+		name := strings.TrimPrefix(path, "/")
+		f.note("remove %s", name)
+		if name == "mysql:9.7.2" {
+			http.Error(w, `{"message":"no such image"}`, http.StatusNotFound)
+			return
+		}
 		fmt.Fprintln(w, "[]")
+	case path == "/json":
+		f.note("list %s", q.Get("filters"))
+		fmt.Fprintln(w, `[{"Id":"1","RepoTags":["faultlab/test:old"]},{"Id":"2","RepoTags":["faultlab/test:new"]}]`)
 	case strings.HasSuffix(path, "/json"):
 		f.mu.Lock()
 		id, ok := f.images[strings.Trim(strings.TrimSuffix(path, "/json"), "/")]
@@ -241,6 +249,19 @@ func TestBuildIsCancelled(t *testing.T) {
 	}
 	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the recipe did not clean up: %v", err)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	var f fake
+	var said []string
+	err := entry.remove(t.Context(), f.start(t), func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.did(t, `list {"reference":{"faultlab/test":true}}`, "remove mysql:9.7.2", "remove faultlab/test:old", "remove faultlab/test:new")
+	if got := strings.Join(said, ", "); got != "removed faultlab/test:old, removed faultlab/test:new" {
+		t.Errorf("said %q", got)
 	}
 }
 

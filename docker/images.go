@@ -153,23 +153,7 @@ func Build(ctx context.Context, log Log, servers ...string) error {
 // official ones of the table and whatever recipes have built, now or earlier.
 func Remove(ctx context.Context, log Log, servers ...string) error {
 	return each(ctx, servers, func(c *client.Client, e Entry) error {
-		names := []string{e.Official}
-		built, err := c.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("reference", "faultlab/"+e.Server)})
-		if err != nil {
-			return fmt.Errorf("list images of %s: %w", e.Server, err)
-		}
-		for _, s := range built.Items {
-			names = append(names, s.RepoTags...)
-		}
-		for _, name := range names {
-			switch _, err := c.ImageRemove(ctx, name, client.ImageRemoveOptions{PruneChildren: true}); {
-			case err == nil:
-				log("removed %s", name)
-			case !cerrdefs.IsNotFound(err):
-				return fmt.Errorf("remove image %s: %w", name, err)
-			}
-		}
-		return nil
+		return e.remove(ctx, c, log)
 	})
 }
 
@@ -278,4 +262,25 @@ func (e Entry) obtain(ctx context.Context, c *client.Client, origins []Origin, l
 		log("%s can't be pulled, its recipe builds the same server (%v)", e.Official, err)
 	}
 	return e.build(ctx, c, log)
+}
+
+// remove removes every image of the server, whatever its origin.
+func (e Entry) remove(ctx context.Context, c *client.Client, log Log) error {
+	names := []string{e.Official}
+	built, err := c.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("reference", "faultlab/"+e.Server)})
+	if err != nil {
+		return fmt.Errorf("list images of %s: %w", e.Server, err)
+	}
+	for _, s := range built.Items {
+		names = append(names, s.RepoTags...)
+	}
+	for _, name := range names {
+		switch _, err := c.ImageRemove(ctx, name, client.ImageRemoveOptions{PruneChildren: true}); {
+		case err == nil:
+			log("removed %s", name)
+		case !cerrdefs.IsNotFound(err):
+			return fmt.Errorf("remove image %s: %w", name, err)
+		}
+	}
+	return nil
 }
