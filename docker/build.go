@@ -80,7 +80,15 @@ func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, err
 
 func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log) (Image, error) {
 	begun := time.Now()
-	dir, err := os.MkdirTemp("", "faultlab-recipe-")
+	// Whoever holds the lock may remove what a killed process of ours has left.
+	dirs := filepath.Join(os.TempDir(), "faultlab-"+strconv.Itoa(os.Getuid())+"-"+e.Server+"-")
+	left, _ := filepath.Glob(dirs + "*") // the pattern is a good one
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return Image{}, fmt.Errorf("remove what a killed build left: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp("", filepath.Base(dirs))
 	if err != nil {
 		return Image{}, err
 	}
@@ -93,7 +101,7 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 	defer cancel()
 	version := filepath.Join(dir, "version")
 	cmd := exec.CommandContext(ctx, "sh", filepath.Join(dir, e.Server, "build.sh"))
-	cmd.Env = append(os.Environ(), "VERSION_FILE="+version)
+	cmd.Env = append(os.Environ(), "VERSION_FILE="+version, "TMPDIR="+dir)
 	cmd.WaitDelay = 10 * time.Second
 	endGroup(cmd)
 	var last string // what it said before it failed

@@ -192,6 +192,11 @@ func recipeOf(script string) fstest.MapFS {
 }
 
 func TestBuild(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	left := filepath.Join(os.TempDir(), fmt.Sprintf("faultlab-%d-test-left", os.Getuid()))
+	if err := os.MkdirAll(filepath.Join(left, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	var f fake
 	c := f.start(t)
 	var said []string
@@ -205,6 +210,9 @@ func TestBuild(t *testing.T) {
 	}
 	if len(said) < 3 || said[1] != "test: packing it" {
 		t.Errorf("said %q", said)
+	}
+	if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) > 0 {
+		t.Errorf("there are left %v, %v", files, err)
 	}
 	f.did(t, "import 5 bytes, [LABEL faultlab.server=test LABEL faultlab.version=9.7.9]", "tag docker.io/"+entry.name(Local))
 }
