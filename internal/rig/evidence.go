@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/moby/moby/client"
 )
@@ -21,23 +22,31 @@ func (r *Rig) Evidence(ctx context.Context, dir string) error {
 	if r.engine == nil {
 		return nil
 	}
-	return r.each(func(n *Node) error {
-		var errs []error
-		keep := func(name string, b []byte, err error) {
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, n.Name()+"."+name), b, 0o644)
-			}
-			errs = append(errs, err)
+	errs := make([]error, len(r.nodes))
+	var wg sync.WaitGroup
+	for i, n := range r.nodes {
+		wg.Go(func() { errs[i] = guard(func() error { return n.evidence(ctx, dir) }) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (n *Node) evidence(ctx context.Context, dir string) error {
+	var errs []error
+	keep := func(name string, b []byte, err error) {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, n.Name()+"."+name), b, 0o644)
 		}
-		b, err := n.Logs(ctx)
-		keep("log", b[max(0, len(b)-logLimit):], err)
-		b, err = n.state(ctx)
-		keep("container.json", b, err)
-		for name, text := range n.srv.Evidence(ctx) {
-			keep(name, []byte(text), nil)
-		}
-		return errors.Join(errs...)
-	})
+		errs = append(errs, err)
+	}
+	b, err := n.Logs(ctx)
+	keep("log", b[max(0, len(b)-logLimit):], err)
+	b, err = n.state(ctx)
+	keep("container.json", b, err)
+	for name, text := range n.srv.Evidence(ctx) {
+		keep(name, []byte(text), nil)
+	}
+	return errors.Join(errs...)
 }
 
 // state is what the engine knows of the container that explains an end or slowness.

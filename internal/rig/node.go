@@ -204,24 +204,9 @@ func (n *Node) run(ctx context.Context) error {
 const readyLimit = 2 * time.Minute
 
 // await returns when the server serves. If its container exits first, the
-// error comes at once, with the last lines of its log.
+// error comes at once. It ends with the last lines of the server's log.
 func (n *Node) await(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(ctx, readyLimit)
-	defer stop()
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	go func() {
-		w := n.rig.engine.api.ContainerWait(ctx, n.id(), client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
-		select {
-		case res := <-w.Result:
-			fail(fmt.Errorf("it exited with status %d", res.StatusCode))
-		case <-ctx.Done(): // or the engine is gone, which Ready tells
-		}
-	}()
-	err := measure.Until(ctx, n.Name()+" serves", func(ctx context.Context) (string, bool, error) {
-		err := n.srv.Ready(ctx, n)
-		return "", err == nil, err
-	})
+	err := n.serves(ctx)
 	if err == nil {
 		return nil
 	}
@@ -231,6 +216,25 @@ func (n *Node) await(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w; the end of its log:\n%s", n.Name(), err, indent(tail))
 	}
 	return fmt.Errorf("start %s: %w; its log is empty", n.Name(), err)
+}
+
+func (n *Node) serves(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, readyLimit)
+	defer stop()
+	alive, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	go func() {
+		w := n.rig.engine.api.ContainerWait(alive, n.id(), client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+		select {
+		case res := <-w.Result:
+			fail(fmt.Errorf("it exited with status %d", res.StatusCode))
+		case <-alive.Done(): // or the engine is gone, which Ready tells
+		}
+	}()
+	return measure.Until(alive, n.Name()+" serves", func(ctx context.Context) (string, bool, error) {
+		err := n.srv.Ready(ctx, n)
+		return "", err == nil, err
+	})
 }
 
 func indent(b []byte) string {

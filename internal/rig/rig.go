@@ -12,9 +12,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
@@ -179,10 +182,10 @@ func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err e
 		return nil, false, err
 	}
 	r.ports = r.slot.ports(r.engine, r.free)
-	if err := together(
-		func() error { return sweep(ctx, r.engine, r.env.Log) },
-		func() error { return r.connectPeers(ctx) },
-	); err != nil {
+	if err := sweep(ctx, r.engine, r.env.Log); err != nil {
+		return nil, false, err
+	}
+	if err := r.connectPeers(ctx); err != nil {
 		return nil, false, err
 	}
 	if r.key, err = r.makeKey(); err != nil {
@@ -210,7 +213,7 @@ func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err e
 // up starts all servers, from the named images if there are any, and joins
 // them. made is called once the containers are there, and so hold their images.
 func (r *Rig) up(ctx context.Context, from map[string]string, made func()) error {
-	err := r.each(func(n *Node) error {
+	err := r.each(ctx, func(ctx context.Context, n *Node) error {
 		img := r.images[n.srv.Engine()].Name
 		if from != nil {
 			img = from[n.Name()]
@@ -221,7 +224,7 @@ func (r *Rig) up(ctx context.Context, from map[string]string, made func()) error
 	if err != nil {
 		return err
 	}
-	if err := r.each(func(n *Node) error { return n.await(ctx) }); err != nil {
+	if err := r.each(ctx, func(ctx context.Context, n *Node) error { return n.await(ctx) }); err != nil {
 		return err
 	}
 	for _, join := range r.joins {
@@ -283,9 +286,7 @@ func (r *Rig) Stop(ctx context.Context) error {
 	}
 	r.proxies = nil
 	r.mu.Unlock()
-	for _, n := range slices.Backward(r.nodes) {
-		errs = append(errs, n.srv.Close())
-	}
+	r.closeClients(ctx)
 	if r.engine != nil {
 		errs = append(errs, remove(ctx, r.engine, labelRun+"="+r.env.ID, nil, r.env.Log))
 		r.engine.close()
@@ -295,6 +296,27 @@ func (r *Rig) Stop(ctx context.Context) error {
 		r.slot = nil
 	}
 	return errors.Join(errs...)
+}
+
+// closePatience is how long Stop waits for clients, whose servers may be frozen.
+const closePatience = 5 * time.Second
+
+// closeClients closes the clients of all servers. Their complaints are of no
+// use to anybody: what they talk to is about to be removed.
+func (r *Rig) closeClients(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closePatience)
+	defer cancel()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		for _, n := range slices.Backward(r.nodes) {
+			_ = guard(n.srv.Close)
+		}
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
 }
 
 // begin makes its caller the only one that works on the rig, with a context
@@ -314,24 +336,25 @@ func (r *Rig) begin(ctx context.Context) (context.Context, func(), error) {
 	return ctx, func() { unlink(); cancel(nil); <-r.busy }, nil
 }
 
-// each runs f for all nodes at once.
-func (r *Rig) each(f func(n *Node) error) error {
-	fs := make([]func() error, len(r.nodes))
-	for i, n := range r.nodes {
-		fs[i] = func() error { return f(n) }
+// each runs f for all nodes at once. The first error ends the others, for they
+// may be waiting for the very server that failed.
+func (r *Rig) each(ctx context.Context, f func(ctx context.Context, n *Node) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, n := range r.nodes {
+		g.Go(func() error { return guard(func() error { return f(ctx, n) }) })
 	}
-	return together(fs...)
+	return g.Wait()
 }
 
-// together runs all at once and returns the errors of all.
-func together(fs ...func() error) error {
-	errs := make([]error, len(fs))
-	var wg sync.WaitGroup
-	for i, f := range fs {
-		wg.Go(func() { errs[i] = f() })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+// guard makes an error of a panic: a server's funcs are called in goroutines of
+// ours, where it would end the process with everything left running.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // stateDir is the folder of locks that all labs of this machine share.

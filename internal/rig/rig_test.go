@@ -92,6 +92,7 @@ type server struct {
 	rig    *Rig
 	node   *Node
 	closed int
+	ready  func(context.Context) error // instead of asking it
 }
 
 const port = 7000
@@ -114,6 +115,9 @@ func (s *server) Spec(img docker.Image, at func(int) int) Spec {
 }
 
 func (s *server) Ready(ctx context.Context, n *Node) error {
+	if s.ready != nil {
+		return s.ready(ctx)
+	}
 	_, err := s.try(ctx, "/ping", nil)
 	return err
 }
@@ -280,13 +284,45 @@ func TestExec(t *testing.T) {
 	}
 }
 
-// A container that exits is noticed at once and says why, and what was started
-// beside it is removed.
+// A container that exits is noticed at once and says why, even where another
+// server waits for it; what was started beside it is removed.
 func TestExitsAtOnce(t *testing.T) {
 	a, b := &server{name: "a"}, &server{name: "b", args: []string{"-die", "cannot open /data: no luck"}}
+	a.ready = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	r := newRig(t, lab.Env{}, a, b)
 	_, _, err := r.Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "exited with status 3") || !strings.Contains(err.Error(), "no luck") {
 		t.Fatalf("error: %v", err)
+	}
+}
+
+// A panic of a server's own code is an error, and Stop works after it.
+func TestPanic(t *testing.T) {
+	a := &server{name: "a"}
+	a.ready = func(context.Context) error { panic("oh no") }
+	_, _, err := newRig(t, lab.Env{}, a).Start(t.Context())
+	if err == nil || !strings.HasPrefix(err.Error(), "panic: oh no") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// Stop ends a Start that hangs, and nothing of it is left.
+func TestStopDuringStart(t *testing.T) {
+	a := &server{name: "a"}
+	waits := make(chan struct{})
+	a.ready = func(ctx context.Context) error { close(waits); <-ctx.Done(); return ctx.Err() }
+	r := newRig(t, lab.Env{}, a)
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := r.Start(context.Background())
+		ended <- err
+	}()
+	<-waits
+	stop(t, r)
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "the rig was stopped") {
+		t.Errorf("start: %v", err)
+	}
+	if left := remains(t, r.env.ID); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }

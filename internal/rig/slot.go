@@ -45,7 +45,7 @@ func takeSlot(ctx context.Context, dir string, n int, env lab.Env) (*slot, error
 	if err := poll(ctx, tell, door.TryLock); err != nil {
 		return nil, err
 	}
-	defer door.Close()
+	defer func() { _ = door.Close() }()
 	var mine *slot
 	err := poll(ctx, tell, func() (bool, error) {
 		for _, s := range slots {

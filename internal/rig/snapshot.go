@@ -206,7 +206,7 @@ func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error {
 		return err
 	}
 	defer done()
-	if err := r.each(func(n *Node) error { return n.endCleanly(ctx) }); err != nil {
+	if err := r.each(ctx, func(ctx context.Context, n *Node) error { return n.endCleanly(ctx) }); err != nil {
 		return fmt.Errorf("save snapshot: %w", err)
 	}
 	unlock, err := lockSnapshots(ctx, r.state, true)
@@ -226,7 +226,7 @@ func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error {
 	for _, n := range r.nodes {
 		from[n.Name()] = repository + ":" + r.key + "-" + n.Name()
 	}
-	err = r.each(func(n *Node) error {
+	err = r.each(ctx, func(ctx context.Context, n *Node) error {
 		if err := n.commit(ctx, from[n.Name()], labels, r.images[n.srv.Engine()]); err != nil {
 			return err
 		}
