@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -79,7 +80,6 @@ func (a *App) command() *cobra.Command {
 		Short:         "Real failures of MySQL, Redis, Kafka and ClickHouse to fix, judged by measuring the server",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
@@ -152,6 +152,14 @@ func (a *App) pick(names []string) ([]*lab.Lab, error) {
 	return picked, nil
 }
 
+// oneLab wants the name of one lab.
+func oneLab(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s wants the name of one lab; lab list shows all", cmd.CommandPath())
+	}
+	return nil
+}
+
 // names completes lab names in the shell.
 func (a *App) names(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
@@ -168,6 +176,18 @@ func (a *App) root() (string, error) {
 		return "", fault{err}
 	}
 	return root, nil
+}
+
+// nearby is path as seen from the current folder, where that is shorter.
+func nearby(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
 }
 
 // log writes a line of progress.

@@ -24,7 +24,7 @@ in the lab's fix/ folder, measures again and says pass or fail. The first run
 copies start/ to fix/; nothing ever overwrites your fix/.
 
 Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
-		Args:              cobra.ExactArgs(1),
+		Args:              oneLab,
 		ValidArgsFunction: a.names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := a.find(args[0])
@@ -76,7 +76,11 @@ func (a *App) print(res *lab.Result, asJSON bool) error {
 		return report.JSON(a.Out, res)
 	}
 	o, _ := report.Terminal(a.Out)
-	return report.Text(a.Out, res, o)
+	shown := *res
+	if shown.Evidence != "" {
+		shown.Evidence = nearby(shown.Evidence)
+	}
+	return report.Text(a.Out, &shown, o)
 }
 
 // after says on stderr what to do next, and remembers the run.
@@ -84,10 +88,7 @@ func (a *App) after(root string, res *lab.Result, made bool) {
 	if res.Verdict == lab.InvalidRun {
 		return
 	}
-	rel, err := filepath.Rel(".", trial.Dir(root, res.Lab))
-	if err != nil {
-		rel = trial.Dir(root, res.Lab)
-	}
+	rel := nearby(trial.Dir(root, res.Lab))
 	switch {
 	case made:
 		fmt.Fprintf(a.Err, "\nThis was the broken state. Your copy of it is %s: read %s, edit, run again.\n",

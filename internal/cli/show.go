@@ -14,7 +14,7 @@ func (a *App) show() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
 		Short:             "Print a lab's brief",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneLab,
 		ValidArgsFunction: a.names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			l, err := a.find(args[0])

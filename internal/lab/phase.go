@@ -33,22 +33,22 @@ const (
 )
 
 // limit is a phase's deadline, where neither the lab nor the options say
-// another. Limits are wide, since they only end what hangs: a verdict never
-// depends on them.
+// another. Limits only end what hangs, and are wide enough for a machine that
+// has a tenth of itself left for the lab: a verdict never depends on them.
 func limit(p Phase) time.Duration {
 	switch p {
 	case Open:
 		return 10 * time.Second
 	case Admit: // other labs go first
 		return time.Hour
-	case Start, Seed:
-		return 3 * time.Minute
-	case Save, Measure, Apply, SettleFixed, Remeasure:
-		return 2 * time.Minute
+	case Seed:
+		return 10 * time.Minute
 	case Evidence:
 		return 20 * time.Second
+	case Stop:
+		return time.Minute
 	}
-	return time.Minute
+	return 5 * time.Minute
 }
 
 // grace is how long a phase may take to return after its context ended, where

@@ -230,15 +230,15 @@ func TestReasons(t *testing.T) {
 		{"time-out tells the last state", "settle", func(ctx context.Context) error {
 			<-ctx.Done()
 			return fmt.Errorf("wait until caught up: %w; last seen: lag 5", context.Cause(ctx))
-		}, "settle: took longer than 1m0s: wait until caught up: out of time; last seen: lag 5"},
+		}, "settle: took longer than 5m0s: wait until caught up: out of time; last seen: lag 5"},
 		{"time-out in a driver's words", "settle", func(ctx context.Context) error { <-ctx.Done(); return errors.New("i/o timeout") },
-			"settle: took longer than 1m0s: out of time: i/o timeout"},
+			"settle: took longer than 5m0s: out of time: i/o timeout"},
 		{"time-out of the fix", "apply", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-			"fix: took longer than 2m0s: out of time: context deadline exceeded"},
+			"fix: took longer than 5m0s: out of time: context deadline exceeded"},
 		{"time-out of a fault", "remeasure", func(ctx context.Context) error {
 			<-ctx.Done()
 			return lab.Blame("rows", errors.New("still reading"))
-		}, "measure (fixed) took longer than 2m0s: out of time: still reading"},
+		}, "measure (fixed) took longer than 5m0s: out of time: still reading"},
 		{"fault", "remeasure", func(context.Context) error { return lab.Blame("rows", errors.New("table is gone")) }, "table is gone"},
 		{"fault before the fix", "measure", func(context.Context) error { return lab.Blame("rows", errors.New("table is gone")) }, "measure: table is gone"},
 	} {
@@ -633,7 +633,7 @@ func TestLimits(t *testing.T) {
 			options, run map[lab.Phase]time.Duration
 			want         time.Duration
 		}{
-			{nil, nil, time.Minute},
+			{nil, nil, 5 * time.Minute},
 			{map[lab.Phase]time.Duration{lab.Break: time.Second}, nil, time.Second},
 			{map[lab.Phase]time.Duration{lab.Break: time.Second}, map[lab.Phase]time.Duration{lab.Break: 3 * time.Second}, 3 * time.Second},
 		} {
