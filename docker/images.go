@@ -256,8 +256,11 @@ func (e Entry) obtain(ctx context.Context, c *client.Client, origins []Origin, l
 	}
 	if origins[0] == Official {
 		img, err := e.pull(ctx, c, log)
-		if err == nil || len(origins) == 1 || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil {
 			return img, err
+		}
+		if len(origins) == 1 {
+			return Image{}, fmt.Errorf("%w: let the Docker engine reach a registry, or unset LAB_IMAGES to build it from packages", err)
 		}
 		log("%s can't be pulled, its recipe builds the same server (%v)", e.Official, err)
 	}
