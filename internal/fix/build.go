@@ -187,8 +187,9 @@ func (m module) build(ctx context.Context, v lab.Variant, dir, bin string) error
 	switch text := out.String(); {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
-		return fmt.Errorf("build %s: %w", v.Name, context.Cause(ctx))
+	case ctx.Err() != nil: // a slow machine's fault, or an interruption
+		return fmt.Errorf("build %s: %w", v.Name, errors.Join(context.Cause(ctx),
+			lab.Invalidf("%s was not compiled in time: run the lab again when the machine is less busy", v.Name)))
 	case m.ours(text, rel):
 		return fmt.Errorf("build %s: %w\n%s", v.Name, err, quote.Tail(text, 20))
 	default:

@@ -141,7 +141,8 @@ func TestBuildCancelled(t *testing.T) {
 	}
 	_, err = Build(ctx, v, t.TempDir())
 	var f *lab.Fault
-	if !errors.Is(err, context.Canceled) || errors.As(err, &f) {
+	var inv *lab.Invalid
+	if !errors.Is(err, context.Canceled) || errors.As(err, &f) || !errors.As(err, &inv) {
 		t.Fatalf("error %v", err)
 	}
 }

@@ -295,14 +295,24 @@ func (r *runner) teardown(ctx context.Context) {
 	_ = r.do(context.WithoutCancel(ctx), Stop, r.Rig.Stop)
 }
 
+// limit is a phase's deadline. Time that runs out after the fix is held against
+// it, so there is always several times as much as the broken state took.
 func (r *runner) limit(p Phase) time.Duration {
-	if d, ok := r.Run.Limits[p]; ok {
-		return d
+	const times = 4
+	var took time.Duration
+	for _, t := range r.res.Phases {
+		if p == SettleFixed && t.Phase == Settle || p == Remeasure && t.Phase == Measure {
+			took = t.Elapsed
+		}
 	}
-	if d, ok := r.opts.Limits[p]; ok {
-		return d
+	d, ok := r.Run.Limits[p]
+	if !ok {
+		d, ok = r.opts.Limits[p]
 	}
-	return limit(p)
+	if !ok {
+		d = limit(p)
+	}
+	return max(d, times*took)
 }
 
 func (r *runner) grace() time.Duration {

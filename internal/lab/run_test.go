@@ -652,6 +652,27 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// On a machine that is slow before the fix, the fix gets more time too.
+func TestLimitGrowsWithTheMachine(t *testing.T) {
+	for limit, want := range map[time.Duration]lab.Verdict{5 * time.Minute: lab.Pass, 7 * time.Minute: lab.Fail} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.does["measure"] = func(context.Context) error { time.Sleep(90 * time.Second); return nil }
+			f.does["remeasure"] = func(ctx context.Context) error {
+				select {
+				case <-time.After(limit):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			if res := f.run(t, t.Context(), lab.Options{}); res.Verdict != want {
+				t.Errorf("%s: %s: %s", limit, res.Verdict, res.Reason)
+			}
+		})
+	}
+}
+
 func TestUp(t *testing.T) {
 	f := newFake()
 	r, err := f.lab().Up(t.Context(), lab.Options{})
