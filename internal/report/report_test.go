@@ -134,6 +134,20 @@ func TestOneVerdictLine(t *testing.T) {
 	}
 }
 
+func TestChange(t *testing.T) {
+	for _, c := range []struct {
+		before, after float64
+		want          string
+	}{
+		{1000, 1000, "same"}, {1000, 1001, "about the same"}, {1000, 999, "about the same"}, {1000, 0, ""}, {0, 5, ""}, {-4, -2, ""},
+		{1000, 600, "1.6× less"}, {600, 1000, "1.6× more"}, {1000000, 51, "19,607× less"}, {1, 9.99, "9.9× more"},
+	} {
+		if got := change(pair{Before: &c.before, After: &c.after}); got != c.want {
+			t.Errorf("%g → %g is %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+}
+
 func TestASCII(t *testing.T) {
 	got := text(t, cases()["fail"], Options{ASCII: true})
 	if i := strings.IndexFunc(got, func(r rune) bool { return r > 127 }); i >= 0 {

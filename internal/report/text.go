@@ -143,6 +143,8 @@ func change(x pair) string {
 	switch {
 	case less == 1:
 		return "same"
+	case max(less, 1/less) < 1.1:
+		return "about the same"
 	case less > 1:
 		return times(less) + "× less"
 	default:
