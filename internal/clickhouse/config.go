@@ -106,7 +106,12 @@ func storage(policies []Policy) element {
 }
 
 func (s *Server) users() element {
-	grants := el("grants", leaf("query", "GRANT SELECT ON system.*"))
+	// Engines that reach out of the server (URL, File, MySQL) need a grant of
+	// their own beside this one.
+	grants := el("grants",
+		leaf("query", "GRANT SELECT ON system.*"),
+		leaf("query", "GRANT TABLE ENGINE ON *"),
+	)
 	for _, g := range s.cfg.Grants {
 		grants.add(leaf("query", "GRANT "+g))
 	}
