@@ -79,8 +79,10 @@ func TestReadings(t *testing.T) {
 	if err != nil || after.Rows != before.Rows || after.Sum == before.Sum {
 		t.Errorf("digest of changed table: %v, before %v, %v", after, before, err)
 	}
-	if err := s.Quiet(ctx, "shop"); err != nil {
-		t.Error(err)
+	for _, wait := range []func(context.Context, string) error{s.Mutated, s.Merged} {
+		if err := wait(ctx, "shop"); err != nil {
+			t.Error(err)
+		}
 	}
 	events, err := s.PartLog(ctx, "shop", "t")
 	if err != nil || events["NewPart"].Count != 1 || events["MutatePart"].Count != 1 {

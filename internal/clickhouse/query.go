@@ -228,15 +228,25 @@ func (s *Server) Digest(ctx context.Context, table string, columns []string, whe
 	return d, nil
 }
 
-// Quiet waits until no merge and no mutation runs, or is due, in the database.
-func (s *Server) Quiet(ctx context.Context, database string) error {
-	return measure.Until(ctx, "no merge or mutation runs in "+database, func(ctx context.Context) (string, bool, error) {
-		var merges, mutations uint64
-		err := s.Admin().QueryRow(ctx, `
-			SELECT (SELECT count() FROM system.merges WHERE database = ?),
-			       (SELECT count() FROM system.mutations WHERE database = ? AND NOT is_done)`,
-			database, database).Scan(&merges, &mutations)
-		return fmt.Sprintf("%d merges, %d mutations", merges, mutations), merges+mutations == 0, err
+// Merged waits until no merge runs in the database. More may come: the server
+// decides when parts are worth it.
+func (s *Server) Merged(ctx context.Context, database string) error {
+	return measure.Until(ctx, "no merge runs in "+database, func(ctx context.Context) (string, bool, error) {
+		var n, parts uint64
+		err := s.Admin().QueryRow(ctx, "SELECT count(), sum(num_parts) FROM system.merges WHERE database = ?", database).Scan(&n, &parts)
+		return fmt.Sprintf("%d merges of %d parts", n, parts), n == 0, err
+	})
+}
+
+// Mutated waits until every mutation in the database is done, also those that
+// nobody waited for when they were issued (mutations_sync = 0).
+func (s *Server) Mutated(ctx context.Context, database string) error {
+	return measure.Until(ctx, "all mutations in "+database+" are done", func(ctx context.Context) (string, bool, error) {
+		var n uint64
+		var command, failed string
+		err := s.Admin().QueryRow(ctx, `SELECT count(), any(command), any(latest_fail_reason)
+			FROM system.mutations WHERE database = ? AND NOT is_done`, database).Scan(&n, &command, &failed)
+		return fmt.Sprintf("%d to do; %s %s", n, command, failed), n == 0, err
 	})
 }
 

@@ -86,8 +86,14 @@ func newRun(env lab.Env) lab.Run {
 			d, err := s.Digest(ctx, "shop.orders", names, "")
 			return lab.Fingerprint{"rows": strconv.FormatUint(d.Rows, 10), "sum": strconv.FormatUint(d.Sum, 10)}, err
 		},
+		Break: func(context.Context) error {
+			if time.Now().Format(time.DateOnly) < live {
+				return lab.Invalidf("this machine's clock is before %s: set it right", live)
+			}
+			return nil
+		},
 		Load:   func(ctx context.Context) error { return t.run(ctx, s) },
-		Settle: func(ctx context.Context) error { return s.Quiet(ctx, "shop") },
+		Settle: func(ctx context.Context) error { return s.Mutated(ctx, "shop") },
 		Measure: func(ctx context.Context, v lab.Variant, r *lab.Readings) error {
 			if err := measureReports(ctx, s, t, r); err != nil {
 				return err
@@ -167,7 +173,7 @@ func measureReports(ctx context.Context, s *clickhouse.Server, t *traffic, r *la
 // integrity holds the table against the seed and what the shop was told is stored.
 func integrity(ctx context.Context, s *clickhouse.Server, t *traffic, want lab.Fingerprint, r *lab.Readings) error {
 	var lost, doubled, changed int
-	old, err := s.Digest(ctx, "shop.orders", names, "order_date < '2026-01-01'")
+	old, err := s.Digest(ctx, "shop.orders", names, "order_date < '"+live+"'")
 	if clickhouse.Refusal(err) != nil {
 		return lab.Blame("rows-changed", err)
 	}
@@ -187,7 +193,7 @@ func integrity(ctx context.Context, s *clickhouse.Server, t *traffic, want lab.F
 		changed++
 	}
 
-	there, err := fresh(ctx, s)
+	there, err := today(ctx, s)
 	if clickhouse.Refusal(err) != nil {
 		return lab.Blame("rows-changed", err)
 	}
@@ -203,6 +209,14 @@ func integrity(ctx context.Context, s *clickhouse.Server, t *traffic, want lab.F
 		case got[0] != o:
 			changed++
 		}
+		delete(there, o.id)
+	}
+	// What is left the shop never wrote, but for the batch that it was sending
+	// when it closed.
+	for id := range there {
+		if !t.sent(id) {
+			changed++
+		}
 	}
 	r.Set("rows-lost", "orders", float64(lost))
 	r.Set("rows-doubled", "orders", float64(doubled))
@@ -210,9 +224,9 @@ func integrity(ctx context.Context, s *clickhouse.Server, t *traffic, want lab.F
 	return nil
 }
 
-// fresh reads the orders since the shop went live, by id.
-func fresh(ctx context.Context, s *clickhouse.Server) (map[uint64][]order, error) {
-	rows, err := s.Admin().Query(ctx, "SELECT "+columns+" FROM shop.orders WHERE order_date >= '2026-01-01'")
+// today reads the orders since the shop went live, by id.
+func today(ctx context.Context, s *clickhouse.Server) (map[uint64][]order, error) {
+	rows, err := s.Admin().Query(ctx, "SELECT "+columns+" FROM shop.orders WHERE order_date >= '"+live+"'")
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type ask struct {
 func (s source) asks(n int) []ask {
 	list := make([]ask, n)
 	for i := range list {
-		list[i] = ask{uint16((s.mix(0, 20)+uint64(i)*71)%categories) + 0, 5 + int(s.mix(i, 21)%(days-quarterDays-5))}
+		list[i] = ask{uint16((s.mix(0, 20) + uint64(i)*71) % categories), 5 + int(s.mix(i, 21)%(days-quarterDays-5))}
 		if list[i].category == 42 {
 			list[i].category++
 		}

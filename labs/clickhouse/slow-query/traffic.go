@@ -35,6 +35,7 @@ type traffic struct {
 	mu    sync.Mutex
 	count tally
 	acked []order
+	last  []order // the batch that was sent last
 }
 
 // tally counts what the service tried and what it got.
@@ -89,6 +90,9 @@ func (t *traffic) writer(db driver.Conn) func(context.Context) error {
 		if batch == nil {
 			batch = t.from.batch(next, time.Now())
 			next += batchRows
+			t.mu.Lock()
+			t.last = batch
+			t.mu.Unlock()
 		}
 		err := insert(ctx, db, batch)
 		if err != nil && clickhouse.Refusal(err) == nil {
@@ -180,6 +184,13 @@ func (t *traffic) accepted() []order {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.acked)
+}
+
+// sent says whether the order is of the last batch, accepted or not.
+func (t *traffic) sent(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.last, func(o order) bool { return o.id == id })
 }
 
 // goOn waits for n more writes and reads, and returns what came of those.
