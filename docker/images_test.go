@@ -109,8 +109,8 @@ func TestVersionOutsideOfRange(t *testing.T) {
 }
 
 func TestSentences(t *testing.T) {
-	t.Setenv("LAB_IMAGES", "offical")
-	if _, err := Ensure(t.Context(), "mysql", t.Logf); err == nil || err.Error() != "LAB_IMAGES=offical: it must be auto, official or local" {
+	t.Setenv("LAB_IMAGES", "oficial")
+	if _, err := Ensure(t.Context(), "mysql", t.Logf); err == nil || err.Error() != "LAB_IMAGES=oficial: it must be auto, official or local" {
 		t.Errorf("wrong LAB_IMAGES: %v", err)
 	}
 	t.Setenv("LAB_IMAGES", "")

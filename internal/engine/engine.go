@@ -102,8 +102,8 @@ func candidates() (places []Place, source string, err error) {
 		return []Place{{Host: host}}, "DOCKER_HOST", nil
 	}
 	home, err := os.UserHomeDir()
-	if err != nil {
-		return sockets("", os.Getenv("XDG_RUNTIME_DIR")), "", nil
+	if err != nil { // a service account: there are the system's sockets
+		return sockets("", os.Getenv("XDG_RUNTIME_DIR")), "", nil //nolint:nilerr // see above
 	}
 	config := cmp.Or(os.Getenv("DOCKER_CONFIG"), filepath.Join(home, ".docker"))
 	name, source := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"

@@ -51,7 +51,7 @@ func peak(s *os.ProcessState) int64 {
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &own) != nil || u.Maxrss <= own.Maxrss {
 		return 0
 	}
-	return int64(u.Maxrss) * rssUnit
+	return int64(u.Maxrss) * rssUnit //nolint:unconvert // an int32 on some systems
 }
 
 // endedBy is the signal that ended it, or 0.

@@ -70,7 +70,7 @@ func (e ours) Unwrap() error { return e.error }
 func phase[T any](ctx context.Context, r *runner, p Phase, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if ctx.Err() != nil {
-		return none, interrupted(ctx, p)
+		return none, interrupted(ctx)
 	}
 	r.begin(p)
 	began := time.Now()
@@ -78,7 +78,7 @@ func phase[T any](ctx context.Context, r *runner, p Phase, f func(context.Contex
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		err = interrupted(ctx, p)
+		err = interrupted(ctx)
 	case errors.Is(err, errLimit):
 		err = outOfTime(p, r.limit(p), err)
 	}
@@ -138,7 +138,7 @@ func guard[T any](ctx context.Context, f func(context.Context) (T, error)) (v T,
 
 // interrupted is why ctx ended from outside of the phase: somebody stopped the
 // run, or the load failed.
-func interrupted(ctx context.Context, p Phase) error {
+func interrupted(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	var f *loadFailure
 	if errors.As(cause, &f) {

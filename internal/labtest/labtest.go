@@ -3,6 +3,7 @@ package labtest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"os/signal"
@@ -54,7 +55,9 @@ func Run(t *testing.T, l *lab.Lab) {
 		t.Fatalf("%s: invalid: %s", l.Name, res.Reason)
 	}
 	var text strings.Builder
-	report.Text(&text, res, report.Options{})
+	if err := report.Text(&text, res, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Log("\n" + text.String())
 	if res.Verdict != want {
 		t.Errorf("%s: %s is %s, not %s", l.Name, o.Variant, res.Verdict, want)
@@ -65,11 +68,10 @@ func proof(ctx context.Context, t *testing.T, root string, l *lab.Lab) {
 	o := trial.Options{Keep: true, Show: report.Progress(os.Stderr, false)}
 	rows, err := trial.Prove(ctx, root, l, o, func(report.ProofRow) {})
 	var table strings.Builder
-	report.Proof(&table, rows)
-	t.Log("\n" + table.String())
-	if err != nil {
+	if err := errors.Join(err, report.Proof(&table, rows)); err != nil {
 		t.Fatal(err)
 	}
+	t.Log("\n" + table.String())
 	for _, row := range rows {
 		if !row.OK {
 			t.Errorf("%s %s: expected %s, got %s (%s)", row.Lab, row.Variant, row.Expected, row.Got, row.Note)

@@ -125,7 +125,7 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	})
 	if o.Keep {
 		// A result that can't be kept is no reason to withhold the verdict.
-		_ = keep(root, evidence, res)
+		_ = keep(evidence, res)
 	}
 	return res, nil
 }
@@ -134,7 +134,7 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 const kept = 5
 
 // keep writes the result beside its evidence and removes the oldest ones.
-func keep(root, dir string, res *lab.Result) error {
+func keep(dir string, res *lab.Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
