@@ -68,10 +68,11 @@ func proof(ctx context.Context, t *testing.T, root string, l *lab.Lab) {
 	o := trial.Options{Keep: true, Show: report.Progress(os.Stderr, false)}
 	rows, err := trial.Prove(ctx, root, l, o, func(report.ProofRow) {})
 	var table strings.Builder
-	if err := errors.Join(err, report.Proof(&table, rows)); err != nil {
+	err = errors.Join(err, report.Proof(&table, rows))
+	t.Log("\n" + table.String())
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log("\n" + table.String())
 	for _, row := range rows {
 		if !row.OK {
 			t.Errorf("%s %s: expected %s, got %s (%s)", row.Lab, row.Variant, row.Expected, row.Got, row.Note)

@@ -1,0 +1,160 @@
+package trial
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/report"
+)
+
+func write(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestRoot(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"go.mod": "module faultlab\n\ngo 1.26\n", "labs/mysql/x/fix/go.mod": "module other\n"})
+	got, err := Root(filepath.Join(dir, "labs", "mysql", "x", "fix"))
+	if err != nil || got != dir {
+		t.Errorf("Root = %q, %v; want %q", got, err, dir)
+	}
+	if _, err := Root(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not inside a checkout") {
+		t.Errorf("outside of a checkout: %v", err)
+	}
+}
+
+func TestEnsureFix(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"start/fix.sql": "broken", "start/sub/more.sql": "more"})
+	if made, err := EnsureFix(dir); err != nil || !made {
+		t.Fatalf("first: %v, %v", made, err)
+	}
+	if got := read(t, filepath.Join(dir, "fix", "sub", "more.sql")); got != "more" {
+		t.Errorf("copied %q", got)
+	}
+	write(t, dir, map[string]string{"fix/fix.sql": "mine"})
+	if made, err := EnsureFix(dir); err != nil || made {
+		t.Fatalf("second: %v, %v", made, err)
+	}
+	if got := read(t, filepath.Join(dir, "fix", "fix.sql")); got != "mine" {
+		t.Errorf("the fix became %q", got)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".fix-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A fix that is a file or a dangling link is the learner's all the same.
+func TestEnsureFixLeavesWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"start/fix.sql": "broken"})
+	if err := os.Symlink("nowhere", filepath.Join(dir, "fix")); err != nil {
+		t.Skip(err)
+	}
+	if made, err := EnsureFix(dir); err != nil || made {
+		t.Errorf("made %v, %v", made, err)
+	}
+}
+
+func TestKeepLeavesTheNewest(t *testing.T) {
+	parent := filepath.Join(t.TempDir(), "mysql", "x")
+	for _, run := range []string{"20260101-000001-a", "20260101-000002-b", "20260101-000003-c", "20260101-000004-d", "20260101-000005-e", "20260101-000006-f"} {
+		if err := keep(filepath.Join(parent, run), &lab.Result{Lab: "mysql/x", Verdict: lab.Pass}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	want := []string{"20260101-000002-b", "20260101-000003-c", "20260101-000004-d", "20260101-000005-e", "20260101-000006-f", "latest"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(read(t, filepath.Join(parent, "latest", "result.json")), `"pass"`) {
+		t.Error("latest is not the last result")
+	}
+}
+
+const brief = "# T\n\n## Story\n\n## Symptoms\n\n## Your task\n\n## How it is measured\n\n## Background\n"
+
+func TestGaps(t *testing.T) {
+	whole := map[string]string{"README.md": brief, "hints.md": "# Hints\n\n## a\n\n## b\n\n## c\n"}
+	variants := []string{"start", "solution", "also/a", "also/b", "wrong/a", "wrong/b", "wrong/c", "wrong/d"}
+	for _, c := range []struct {
+		name     string
+		files    map[string]string
+		variants []string
+		want     []string
+	}{
+		{"whole", whole, variants, nil},
+		{"no brief", map[string]string{"hints.md": whole["hints.md"]}, variants, []string{"README.md is missing"}},
+		{"order of sections", map[string]string{"README.md": strings.Replace(brief, "## Story\n\n## Symptoms", "## Symptoms\n\n## Story", 1), "hints.md": whole["hints.md"]}, variants,
+			[]string{`README.md has no "## Symptoms", or not in its place`}},
+		{"few", map[string]string{"README.md": brief, "hints.md": "## a\n"}, variants[:4], []string{
+			`hints.md: 1 of at least 3 rungs, each under a "## " heading`, "wrong/: 0 of at least 4 variants",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, c.files)
+			if diff := cmp.Diff(c.want, Gaps(dir, c.variants)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestHolds(t *testing.T) {
+	pass := &lab.Result{Verdict: lab.Pass}
+	fail := &lab.Result{Verdict: lab.Fail, Checks: []lab.Outcome{{ID: "rows-read"}, {ID: "lost", OK: true}}}
+	invalid := &lab.Result{Verdict: lab.InvalidRun, Reason: "no engine"}
+	for _, c := range []struct {
+		name     string
+		expected string
+		res      *lab.Result
+		must     []string
+		ok       bool
+		note     string
+	}{
+		{"pass", "pass", pass, nil, true, ""},
+		{"pass that fails", "pass", fail, nil, false, "the verdict is wrong"},
+		{"invalid is never as promised", "fail", invalid, nil, false, "no engine"},
+		{"fail", "fail: rows-read", fail, []string{"rows-read"}, true, ""},
+		{"fail on another check", "fail: lost", fail, []string{"lost"}, false, "check lost holds, though the variant must fail on it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			row := report.ProofRow{Expected: c.expected, Failed: c.res.Failed()}
+			if ok, note := holds(row, c.res, c.must); ok != c.ok || note != c.note {
+				t.Errorf("holds = %v, %q; want %v, %q", ok, note, c.ok, c.note)
+			}
+		})
+	}
+}
