@@ -83,6 +83,9 @@ type Env struct {
 	Fresh   bool   // seed again even where a snapshot exists
 	Memory  int    // MiB that the lab's servers need together; set by the engine
 	Disk    int    // MiB of free disk that they need; set by the engine
+	// Ports are the host ports that are wanted again, by server and container
+	// port, so that whoever was connected before a reset still is after it.
+	Ports map[string]map[int]int
 	// Log shows what is going on inside a phase: a command that can be pasted,
 	// a state that is waited for. Never nil.
 	Log func(format string, args ...any)
@@ -112,6 +115,8 @@ type Run struct {
 	// goroutine until ctx ends and must return then. An error ends the run: it
 	// is ours (invalid) unless it is a Fault. What it returns after ctx ended
 	// counts only if it is a Fault: a driver's complaint at being cut off is none.
+	// A playground stops it to count what is there, and then calls it again: it
+	// goes on where it was.
 	Load func(ctx context.Context) error
 	// Settle waits for a fact on the server: replica caught up, group stable.
 	Settle func(ctx context.Context) error

@@ -55,19 +55,6 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 	return r.res
 }
 
-// Up brings a lab to its broken state and leaves it so: start, seed, break,
-// settle. The caller owns the rig then, also after an error, if there is one.
-func (l *Lab) Up(ctx context.Context, o Options) (Run, error) {
-	r := newRunner(l, o)
-	if err := r.open(ctx); err != nil {
-		return Run{}, err
-	}
-	if err := r.breakIt(ctx); err != nil {
-		return r.Run, err
-	}
-	return r.Run, r.settle(ctx, Settle)
-}
-
 // runner is one run under way.
 type runner struct {
 	lab  *Lab
@@ -81,6 +68,7 @@ type runner struct {
 	phase  Phase
 	fixing bool // the fix may have had its effect
 	quiet  bool // don't show details of this phase
+	live   bool // a playground: what was never measured says nothing
 	closed bool
 }
 

@@ -673,18 +673,6 @@ func TestLimitGrowsWithTheMachine(t *testing.T) {
 	}
 }
 
-func TestUp(t *testing.T) {
-	f := newFake()
-	r, err := f.lab().Up(t.Context(), lab.Options{})
-	if err != nil || r.Rig != f || f.times("settle") != 1 || f.times("load")+f.times("measure")+f.times("stop") != 0 {
-		t.Errorf("up: %v, %v", err, f.called)
-	}
-	f.does["break"] = func(context.Context) error { return errors.New("oh no") }
-	if r, err := f.lab().Up(t.Context(), lab.Options{}); err == nil || r.Rig != f {
-		t.Errorf("up that fails gives %v and the rig %v", err, r.Rig)
-	}
-}
-
 func TestExitCode(t *testing.T) {
 	for v, want := range map[lab.Verdict]int{lab.Pass: 0, lab.Fail: 1, lab.InvalidRun: 3, "": 3} {
 		if got := v.ExitCode(); got != want {

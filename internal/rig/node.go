@@ -71,7 +71,7 @@ func (n *Node) at(port int) (int, error) {
 	if p, ok := n.host[port]; ok {
 		return p, nil
 	}
-	p, err := n.rig.ports.pick()
+	p, err := n.rig.ports.pick(n.rig.env.Ports[n.Name()][port])
 	if err != nil {
 		return 0, err
 	}

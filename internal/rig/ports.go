@@ -25,9 +25,14 @@ type ports struct {
 
 var errNoPort = errors.New("no free host port")
 
-func (p *ports) pick() (int, error) {
+// pick takes the port that is wanted, if there is one and it can be had.
+func (p *ports) pick(wanted int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if wanted != 0 && !p.taken[wanted] && p.free(p.host, wanted) {
+		p.taken[wanted] = true
+		return wanted, nil
+	}
 	n := p.to - p.from + 1
 	for i, first := 0, rand.IntN(n); i < n; i++ {
 		port := p.from + (first+i)%n
