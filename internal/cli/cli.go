@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,8 @@ type App struct {
 	Labs []*lab.Lab
 	Out  *os.File
 	Err  *os.File
+
+	farewell atomic.Value // string: what the first Ctrl-C says
 }
 
 // Main runs the command line and returns its exit status.
@@ -51,8 +54,14 @@ type fault struct{ error }
 
 func (f fault) Unwrap() error { return f.error }
 
+// theirs is an error of the learner's fix.
+type theirs struct{ error }
+
+func (t theirs) Unwrap() error { return t.error }
+
 // Run runs one command line.
 func (a *App) Run(args []string) int {
+	a.farewell.Store("lab: removing the servers; interrupt again to leave them behind (the next start removes them)")
 	ctx, stop := a.interruptible()
 	defer stop()
 	root := a.command()
@@ -60,10 +69,14 @@ func (a *App) Run(args []string) int {
 	err := root.ExecuteContext(ctx)
 	var s status
 	var f fault
+	var t theirs
 	var inv *lab.Invalid
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &t):
+		fmt.Fprintln(a.Err, "lab: "+err.Error())
+		return lab.Fail.ExitCode()
 	case errors.As(err, &s):
 		return int(s)
 	case errors.As(err, &f), errors.As(err, &inv), errors.Is(err, context.Canceled):
@@ -85,6 +98,7 @@ func (a *App) command() *cobra.Command {
 	root.SetErr(a.Err)
 	root.AddCommand(
 		a.list(), a.show(), a.run(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
+		a.up(), a.status(), a.shell(), a.logs(), a.apply(), a.check(), a.reset(), a.down(), a.playground(),
 	)
 	return root
 }
@@ -102,7 +116,9 @@ func (a *App) interruptible() (context.Context, func()) {
 		if _, ok := <-signals; !ok {
 			return
 		}
-		fmt.Fprintln(a.Err, "lab: removing the servers; interrupt again to leave them behind (the next start removes them)")
+		if says := a.farewell.Load().(string); says != "" {
+			fmt.Fprintln(a.Err, says)
+		}
 		cancel(errInterrupted)
 		if _, ok := <-signals; ok {
 			os.Exit(exitInvalid)

@@ -112,7 +112,7 @@ func (v *Live) Check(ctx context.Context, variant Variant) *Result {
 	r.after.list = nil
 	r.res = &Result{
 		Lab: r.res.Lab, Title: r.res.Title, Seed: r.res.Seed, Servers: r.res.Servers,
-		Variant: variant.Name, Before: &Readings{}, After: &Readings{}, Started: time.Now(),
+		Variant: variant.Name, Before: &Readings{}, After: &Readings{}, Started: time.Now(), Live: true,
 	}
 	err := v.measureAll(ctx, variant)
 	r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()

@@ -47,6 +47,7 @@ type Result struct {
 	Started  time.Time
 	Elapsed  time.Duration
 	Evidence string // folder; empty after a pass
+	Live     bool   // of a playground as it stood, and so no verdict on a fix
 }
 
 // Failed lists the ids of the checks that failed.

@@ -29,6 +29,7 @@ type document struct {
 	Started  time.Time     `json:"started"`
 	Seconds  float64       `json:"seconds"`
 	Evidence string        `json:"evidence"`
+	Live     bool          `json:"live,omitempty"` // a playground's, no verdict on a fix
 }
 
 type phase struct {
@@ -44,7 +45,7 @@ func JSON(w io.Writer, r *lab.Result) error {
 		Verdict: r.Verdict, Exit: r.Verdict.ExitCode(), Reason: r.Reason,
 		Failed: append([]string{}, r.Failed()...), Checks: append([]lab.Outcome{}, r.Checks...),
 		Readings: pairs(r), Servers: append([]lab.Server{}, r.Servers...), Phases: []phase{},
-		Seed: r.Seed, Started: r.Started.UTC().Truncate(time.Millisecond), Seconds: r.Elapsed.Seconds(), Evidence: r.Evidence,
+		Seed: r.Seed, Started: r.Started.UTC().Truncate(time.Millisecond), Seconds: r.Elapsed.Seconds(), Evidence: r.Evidence, Live: r.Live,
 	}
 	for _, t := range r.Phases {
 		d.Phases = append(d.Phases, phase{t.Phase, t.Elapsed.Seconds(), t.Error})

@@ -44,7 +44,11 @@ func Text(w io.Writer, r *lab.Result, o Options) error {
 		p.line("evidence: " + r.Evidence)
 	}
 	p.blank()
-	p.line(fmt.Sprintf("%s %s  (%s)", paint(o, verdictColour(r.Verdict), strings.ToUpper(string(r.Verdict))), r.Lab, seconds(r.Elapsed)))
+	verdict := strings.ToUpper(string(r.Verdict))
+	if r.Live {
+		verdict = "live: " + string(r.Verdict) // no line that anybody takes for a verdict
+	}
+	p.line(fmt.Sprintf("%s %s  (%s)", paint(o, verdictColour(r.Verdict), verdict), r.Lab, seconds(r.Elapsed)))
 	text := p.String()
 	if o.ASCII {
 		text = ascii.Replace(text)
@@ -56,6 +60,9 @@ func Text(w io.Writer, r *lab.Result, o Options) error {
 func head(p *page, r *lab.Result) {
 	p.wrap("", r.Lab+"  "+r.Title)
 	facts := []string{r.Variant + "/", fmt.Sprintf("seed %d", r.Seed)}
+	if r.Live {
+		facts[0] = "the playground as it stands"
+	}
 	for _, s := range r.Servers {
 		facts = append(facts, strings.TrimSpace(s.Name+" "+s.Version)+" ("+s.Origin+" image)")
 	}

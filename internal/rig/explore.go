@@ -39,7 +39,7 @@ type Connect struct {
 	What string `json:"what"` // "mysql", "dsn"
 	Line string `json:"line"`
 	// Client is the program that must be on this machine; empty: the line is an
-	// address. Inside is the same for the client in the container.
+	// address. Inside is the same for the image's own client, if it has one.
 	Client string   `json:"client,omitempty"`
 	Inside []string `json:"inside,omitempty"`
 }
@@ -81,20 +81,6 @@ func (r *Rig) Release() error {
 	return err
 }
 
-// Owner says, in labels, which process of which machine this one is.
-func Owner() map[string]string { return owner() }
-
-// Dead says that the process that Owner told of is gone. What can't be known
-// is not dead.
-func Dead(owner map[string]string) bool {
-	l := maps.Clone(owner)
-	if l == nil {
-		return false
-	}
-	l[labelRun] = "any"
-	return orphaned(l)
-}
-
 // Remove removes what the run called id has left on the engine.
 func Remove(ctx context.Context, id string, log func(format string, args ...any)) error {
 	e, err := connect(ctx)
@@ -103,4 +89,14 @@ func Remove(ctx context.Context, id string, log func(format string, args ...any)
 	}
 	defer e.close()
 	return remove(ctx, e, labelRun+"="+id, nil, log)
+}
+
+// Sweep removes what dead runs have left on the engine.
+func Sweep(ctx context.Context, log func(format string, args ...any)) error {
+	e, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	return sweep(ctx, e, log)
 }
