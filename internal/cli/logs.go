@@ -16,7 +16,7 @@ func (a *App) logs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			srv, err := s.Server(append(args, "")[1])
+			srv, err := s.Server(second(args))
 			if err != nil {
 				return err
 			}
@@ -29,4 +29,12 @@ func (a *App) logs() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until Ctrl-C")
 	return cmd
+}
+
+// second is the second argument, if there is one.
+func second(args []string) string {
+	if len(args) < 2 {
+		return ""
+	}
+	return args[1]
 }

@@ -42,7 +42,7 @@ Exit status: the command's; 2 usage, 3 nothing is up.`,
 			if err != nil {
 				return err
 			}
-			srv, err := s.Server(append(args, "")[1])
+			srv, err := s.Server(second(args))
 			if err != nil {
 				return err
 			}

@@ -84,7 +84,8 @@ type Env struct {
 	Memory  int    // MiB that the lab's servers need together; set by the engine
 	Disk    int    // MiB of free disk that they need; set by the engine
 	// Ports are the host ports that are wanted again, by server and container
-	// port, so that whoever was connected before a reset still is after it.
+	// port, when a run takes the place of another, as a playground that is reset
+	// does: clients find the servers where they were, and it needs no turn.
 	Ports map[string]map[int]int
 	// Log shows what is going on inside a phase: a command that can be pasted,
 	// a state that is waited for. Never nil.

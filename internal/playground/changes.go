@@ -68,7 +68,7 @@ func (c *changes) notes(now objects, mine lab.Variant, err error) []string {
 	}
 	switch {
 	case err != nil:
-		notes = append(notes, fmt.Sprintf("there is no fix/ that could be run: %v", err))
+		notes = append(notes, fmt.Sprintf("nothing of this is in a fix/ that lab run could judge: %v", err))
 	case last == nil:
 		notes = append(notes, "fix/ was not applied here: what it does is not in these readings")
 	case last.Error != "":

@@ -139,6 +139,8 @@ func (l lines) write(m message) {
 // What is detached goes on when whoever asked has left.
 func stream[In, Out any](o *owner, detached bool, do func(context.Context, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		var in In
+		decoded := json.NewDecoder(r.Body).Decode(&in) // before the answer begins, which closes it
 		out := newLines(w)
 		end := func(v any, err error) {
 			m := message{End: true}
@@ -149,9 +151,8 @@ func stream[In, Out any](o *owner, detached bool, do func(context.Context, In) (
 			}
 			out.write(m)
 		}
-		var in In
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			end(nil, fmt.Errorf("read request: %w", err))
+		if decoded != nil {
+			end(nil, fmt.Errorf("read request: %w", decoded))
 			return
 		}
 		ctx, cancel := context.WithCancel(r.Context())
@@ -168,7 +169,7 @@ func stream[In, Out any](o *owner, detached bool, do func(context.Context, In) (
 		done := make(chan answer, 1)
 		go func() {
 			var a answer
-			if a.err = o.take(ctx, detached); a.err == nil {
+			if a.err = o.take(ctx, detached, func(m message) { ear <- m }); a.err == nil {
 				a.v, a.err = do(ctx, in)
 				<-o.busy
 			}
@@ -193,12 +194,14 @@ func stream[In, Out any](o *owner, detached bool, do func(context.Context, In) (
 
 // take waits until nobody else works on the servers. Traffic gives way; the
 // first measurement of the broken state only when all starts anew.
-func (o *owner) take(ctx context.Context, anew bool) error {
+func (o *owner) take(ctx context.Context, anew bool, wait func(message)) error {
 	o.mu.Lock()
-	yield, halt := o.yield, o.halt
+	yield, halt, measured := o.yield, o.halt, o.traffic.measured || o.traffic.broken != nil
 	o.mu.Unlock()
 	if anew {
 		halt()
+	} else if !measured {
+		wait(message{Phase: lab.Measure, Text: "waiting until the broken state is measured"})
 	}
 	for {
 		yield()

@@ -37,6 +37,7 @@ type owner struct {
 	state   State
 	live    *lab.Live
 	ears    map[chan message]bool
+	aloof   bool      // what goes on now was not asked for: only the log gets it
 	told    []message // while it comes up, for those who ask later
 	traffic traffic
 	changes changes
@@ -200,6 +201,9 @@ func (o *owner) tell(m message) {
 	defer o.mu.Unlock()
 	if !m.End {
 		o.log(m.event())
+	}
+	if o.aloof && !m.End {
+		return
 	}
 	if o.state.Phase == Starting {
 		o.told = append(o.told, m)

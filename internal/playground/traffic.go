@@ -106,9 +106,13 @@ func (o *owner) baseline(ctx context.Context, live *lab.Live) bool {
 	case <-ctx.Done():
 		return false
 	}
+	o.mu.Lock()
+	o.aloof = true
+	o.mu.Unlock()
 	err := o.aside(ctx, live, func() error { return live.Baseline(ctx, o.start) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.aloof = false
 	if ctx.Err() == nil && err != nil {
 		o.traffic.broken = fmt.Errorf("measure the broken state: %w", err)
 	}
@@ -129,7 +133,7 @@ func (o *owner) round(ctx context.Context, live *lab.Live) {
 	o.mu.Lock()
 	v := o.traffic.next(o.traffic.variant)
 	o.traffic.going, o.traffic.since = true, time.Now()
-	o.yield = cancel
+	o.yield, o.aloof = cancel, true
 	o.mu.Unlock()
 	var readings []lab.Reading
 	err := o.aside(ctx, live, func() (err error) {
@@ -138,7 +142,7 @@ func (o *owner) round(ctx context.Context, live *lab.Live) {
 	})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.yield = func() {}
+	o.yield, o.aloof = func() {}, false
 	o.traffic.going, o.traffic.since = false, time.Now()
 	if ctx.Err() == nil {
 		o.traffic.readings, o.traffic.err = readings, err

@@ -94,8 +94,11 @@ func (s *slot) free() error {
 	return s.lock.Close()
 }
 
-// ports is the slot's own part of the port range.
+// ports is the slot's own part of the port range; without a slot, all of it.
 func (s *slot) ports(e *daemon, free func(netip.Addr, int) bool) *ports {
+	if s == nil {
+		s = &slot{of: 1}
+	}
 	width := (lastPort - firstPort + 1) / s.of
 	from := firstPort + s.i*width
 	if !e.here() { // nobody to ask

@@ -51,6 +51,8 @@ type shop struct {
 	acks   int             // orders placed or paid
 	failed int             // refused by the server
 
+	sent [writers]int // by each writer, which goes on there when it begins anew
+
 	bytes   float64 // of the schema, before the fix
 	seen    int     // acks at the last sample
 	samples int     // taken while the fix ran
@@ -83,9 +85,9 @@ func (s *shop) writer(ctx context.Context, w int) error {
 	}
 	defer conn.Close()
 	u, r := pick(s.seed), rand.New(rand.NewPCG(s.seed, uint64(100+w)))
-	n := -1
 	return measure.Every(ctx, tempo, func(ctx context.Context) error {
-		n++
+		n := s.sent[w]
+		s.sent[w]++
 		if err := s.send(ctx, conn, r, u, w, n); err != nil && !mysql.Refused(err) {
 			return fmt.Errorf("place an order: %w", err)
 		}
