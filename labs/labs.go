@@ -4,6 +4,7 @@ package labs
 import (
 	"faultlab/internal/lab"
 	clickhouseslow "faultlab/labs/clickhouse/slow-query"
+	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 )
 
@@ -11,4 +12,5 @@ import (
 var All = []*lab.Lab{
 	mysqlslow.Lab,
 	clickhouseslow.Lab,
+	kafkaskewed.Lab,
 }

@@ -1,0 +1,67 @@
+// fails: orders-out-of-order
+// Salting, as every article on hot keys shows it: a random suffix spreads any
+// key. It draws again for every event, so an order's events are salted apart.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// event is what the gateway needs to know of an order event.
+type event struct {
+	Merchant string `json:"merchant"`
+	Order    int    `json:"order"`
+	Seq      int    `json:"seq"` // 1 created, 2 paid, 3 shipped, 4 delivered
+}
+
+func main() {
+	w := &kafka.Writer{
+		Addr:         kafka.TCP(strings.Split(os.Getenv("LAB_KAFKA_BROKERS"), ",")...),
+		Topic:        os.Getenv("LAB_TOPIC"),
+		Balancer:     kafka.Murmur2Balancer{}, // the partition that Java clients choose for a key, too
+		RequiredAcks: kafka.RequireAll,
+		BatchSize:    1000,
+		BatchTimeout: 5 * time.Millisecond,
+	}
+	http.HandleFunc("POST /events", func(rw http.ResponseWriter, req *http.Request) {
+		msgs, err := read(req)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		// The shop may forget the events once we have answered.
+		if err := w.WriteMessages(context.Background(), msgs...); err != nil {
+			log.Print(err)
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	log.Fatal(http.ListenAndServe(os.Getenv("LAB_LISTEN"), nil))
+}
+
+// read turns a request, one event a line, into records.
+func read(req *http.Request) ([]kafka.Message, error) {
+	var msgs []kafka.Message
+	lines := bufio.NewScanner(req.Body)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, err
+		}
+		msgs = append(msgs, kafka.Message{
+			Key:   []byte(fmt.Sprintf("%s#%d", e.Merchant, rand.IntN(64))),
+			Value: []byte(lines.Text()),
+		})
+	}
+	return msgs, lines.Err()
+}
