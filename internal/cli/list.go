@@ -28,10 +28,7 @@ func (a *App) list() *cobra.Command {
 			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "LAB\tLEVEL\tMIN\tSERVERS\tSOLVED\tTITLE")
 			for _, l := range a.Labs {
-				solved := "-"
-				if at := done.Solved(l.Name); !at.IsZero() {
-					solved = at.Local().Format("2006-01-02")
-				}
+				solved := solvedOn(done.Labs[l.Name])
 				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Name, l.Level, l.Minutes, strings.Join(l.Engines, "+"), solved, l.Title)
 			}
 			return w.Flush()

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/lab"
-	"faultlab/internal/progress"
 	"faultlab/internal/report"
 	"faultlab/internal/trial"
 )
@@ -53,7 +52,7 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 				return fault{err}
 			}
 			if o.Variant == "fix" {
-				a.after(root, res, made)
+				a.after(root, l, res, made)
 			}
 			if code := res.Verdict.ExitCode(); code != 0 {
 				return status(code)
@@ -84,7 +83,7 @@ func (a *App) print(res *lab.Result, asJSON bool) error {
 }
 
 // after says on stderr what to do next, and remembers the run.
-func (a *App) after(root string, res *lab.Result, made bool) {
+func (a *App) after(root string, l *lab.Lab, res *lab.Result, made bool) {
 	if res.Verdict == lab.InvalidRun {
 		return
 	}
@@ -94,13 +93,9 @@ func (a *App) after(root string, res *lab.Result, made bool) {
 		fmt.Fprintf(a.Err, "\nThis was the broken state. Your copy of it is %s: read %s, edit, run again.\n",
 			filepath.Join(rel, "fix"), filepath.Join(rel, "README.md"))
 	case res.Verdict == lab.Pass:
-		fmt.Fprintf(a.Err, "\nNow read the Background in %s, and compare with solution/ and also/.\n", filepath.Join(rel, "README.md"))
+		fmt.Fprintf(a.Err, "\nNow read the Background in %s, and lab solution %s. Then: lab next\n", filepath.Join(rel, "README.md"), l.Name)
 	}
-	done, err := progress.Load()
-	if err == nil {
-		err = done.Record(res.Lab, res.Verdict == lab.Pass)
-	}
-	if err != nil {
+	if err := a.remember(l, res); err != nil {
 		fmt.Fprintln(a.Err, "lab: "+err.Error())
 	}
 }

@@ -17,11 +17,7 @@ func (a *App) show() *cobra.Command {
 		Args:              oneLab,
 		ValidArgsFunction: a.names,
 		RunE: func(_ *cobra.Command, args []string) error {
-			l, err := a.find(args[0])
-			if err != nil {
-				return err
-			}
-			root, err := a.root()
+			l, root, err := a.place(args[0])
 			if err != nil {
 				return err
 			}
@@ -29,8 +25,7 @@ func (a *App) show() *cobra.Command {
 			if err != nil {
 				return fault{fmt.Errorf("read brief: %w", err)}
 			}
-			_, err = a.Out.Write(brief)
-			return err
+			return a.markdown(string(brief))
 		},
 	}
 }

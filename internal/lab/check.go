@@ -73,6 +73,7 @@ type Check struct {
 	Reading string // the reading it is about
 	symptom bool
 	ratio   bool // compares with the reading before the fix
+	smaller bool // the smaller the reading, the better
 	kept    string
 	hint    string
 	holds   func(before, after *Readings) (ok bool, got string)
@@ -92,12 +93,17 @@ func (c Check) Else(text string) Check { c.hint = text; return c }
 // Kept says why a check stays although no wrong variant of the lab trips it.
 func (c Check) Kept(why string) Check { c.kept = why; return c }
 
+// Smaller says that the smaller the check's reading is, the better.
+func (c Check) Smaller() bool { return c.smaller }
+
 // WhyKept is what Kept was told.
 func (c Check) WhyKept() string { return c.kept }
 
 // AtMost wants the reading after the fix to be ≤ limit.
 func AtMost(reading string, limit float64) Check {
-	return after(reading, "≤ "+Number(limit), func(v float64) bool { return v <= limit })
+	c := after(reading, "≤ "+Number(limit), func(v float64) bool { return v <= limit })
+	c.smaller = true
+	return c
 }
 
 // AtLeast wants the reading after the fix to be ≥ limit.
@@ -118,6 +124,7 @@ func Better(reading string, factor float64) Check {
 		Says:    fmt.Sprintf("%s at least %s times smaller than before", reading, Number(factor)),
 		Reading: reading,
 		ratio:   true,
+		smaller: true,
 		holds: func(before, after *Readings) (bool, string) {
 			b, ok := before.Get(reading)
 			a, ok2 := after.Get(reading)

@@ -1,5 +1,6 @@
-// Package progress remembers which labs were solved, in one small file under
-// the user's state directory. Deleting it loses nothing else.
+// Package progress remembers how far a learner is: which labs were solved,
+// with which readings and how many hints. It is one small file under the user's
+// state directory; deleting it loses nothing else.
 package progress
 
 import (
@@ -21,7 +22,11 @@ type Progress struct {
 // Lab is what is remembered of one lab.
 type Lab struct {
 	Runs   int       `json:"runs"`
+	Hints  int       `json:"hints"`           // rungs of the ladder that were asked for
 	Solved time.Time `json:"solved,omitzero"` // first pass
+	// Best are the smallest values, in runs that passed, of readings that are
+	// the better the smaller they are.
+	Best map[string]float64 `json:"best,omitempty"`
 }
 
 // path follows the XDG base directory specification; XDG names no place for
@@ -64,14 +69,47 @@ func Load() (*Progress, error) {
 // Solved is when the lab was first solved; zero if it was not.
 func (p *Progress) Solved(name string) time.Time { return p.Labs[name].Solved }
 
-// Record adds a run that ended with pass or fail, and writes the file whole or not at all.
-func (p *Progress) Record(name string, passed bool) error {
+// Record adds a run that failed, and keeps.
+func (p *Progress) Record(name string) error {
 	l := p.Labs[name]
 	l.Runs++
-	if passed && l.Solved.IsZero() {
+	p.Labs[name] = l
+	return p.keep()
+}
+
+// RecordPass adds a run that passed with these readings, and keeps.
+func (p *Progress) RecordPass(name string, readings map[string]float64) error {
+	l := p.Labs[name]
+	l.Runs++
+	if l.Solved.IsZero() {
 		l.Solved = time.Now().UTC().Truncate(time.Second)
 	}
+	if l.Best == nil {
+		l.Best = map[string]float64{}
+	}
+	for reading, value := range readings {
+		if best, ok := l.Best[reading]; !ok || value < best {
+			l.Best[reading] = value
+		}
+	}
 	p.Labs[name] = l
+	return p.keep()
+}
+
+// Hint takes the next of n rungs and returns its number, from 0; -1 when all
+// were taken.
+func (p *Progress) Hint(name string, n int) (int, error) {
+	l := p.Labs[name]
+	if l.Hints >= n {
+		return -1, nil
+	}
+	l.Hints++
+	p.Labs[name] = l
+	return l.Hints - 1, p.keep()
+}
+
+// keep writes the file whole or not at all.
+func (p *Progress) keep() error {
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"faultlab/internal/progress"
+	"faultlab/internal/trial"
+)
+
+func (a *App) hint() *cobra.Command {
+	var seen bool
+	cmd := &cobra.Command{
+		Use:   "hint NAME",
+		Short: "Show the next hint of a lab, one rung a call",
+		Long: `Shows the next rung of the lab's ladder: where to look, what it means, which kind
+of change. None of them is the answer.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.names,
+		RunE: func(_ *cobra.Command, args []string) error {
+			l, root, err := a.place(args[0])
+			if err != nil {
+				return err
+			}
+			rungs, err := ladder(trial.Dir(root, l.Name))
+			if err != nil {
+				return fault{err}
+			}
+			done, err := progress.Load()
+			if err != nil {
+				return fault{err}
+			}
+			used := min(done.Labs[l.Name].Hints, len(rungs))
+			if seen {
+				if used == 0 {
+					fmt.Fprintf(a.Err, "you have seen none of its %d hints; lab hint %s shows the first\n", len(rungs), l.Name)
+					return nil
+				}
+				return a.markdown(strings.Join(rungs[:used], "\n"))
+			}
+			next, err := done.Hint(l.Name, len(rungs))
+			if err != nil {
+				return fault{err}
+			}
+			if next < 0 {
+				fmt.Fprintf(a.Err, "those were all %d hints; lab hint %s --seen shows them again, lab solution %s --spoil the answer\n", len(rungs), l.Name, l.Name)
+				return nil
+			}
+			if err := a.markdown(rungs[next]); err != nil {
+				return fault{err}
+			}
+			switch left := len(rungs) - next - 1; left {
+			case 0:
+				fmt.Fprintln(a.Err, "(that was the last hint)")
+			case 1:
+				fmt.Fprintln(a.Err, "(one more hint is left)")
+			default:
+				fmt.Fprintf(a.Err, "(%d more hints are left)\n", left)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&seen, "seen", false, "show again those that you have seen, and no other")
+	return cmd
+}
+
+// ladder are the rungs of a lab's hints.md, each with its heading.
+func ladder(dir string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "hints.md"))
+	if err != nil {
+		return nil, fmt.Errorf("read hints: %w", err)
+	}
+	parts := strings.Split("\n"+string(text), "\n## ")[1:] // before the first is the title
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("%s has no hint: each begins with a heading \"## \"", filepath.Join(dir, "hints.md"))
+	}
+	for i, p := range parts {
+		parts[i] = "## " + strings.TrimSpace(p) + "\n"
+	}
+	return parts, nil
+}
