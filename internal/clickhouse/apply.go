@@ -38,7 +38,7 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, between 
 				return err
 			}
 		}
-		s.rig.Env().Log("%s> %s;", s.Name(), st.Text)
+		s.log("%s> %s;", s.Name(), st.Text)
 		id := "fix-" + strings.ToLower(rand.Text())
 		err := db.Exec(clickhouse.Context(noDeadline{ctx}, clickhouse.WithQueryID(id)), st.Text)
 		if err == nil {

@@ -70,9 +70,10 @@ type Volume struct {
 
 // Server is one running ClickHouse.
 type Server struct {
-	cfg  Config
-	rig  *rig.Rig
-	node *rig.Node
+	cfg    Config
+	node   *rig.Node
+	secret func(name string) string // passwords
+	log    func(format string, args ...any)
 
 	mu    sync.Mutex
 	admin driver.Conn
@@ -88,7 +89,7 @@ func New(r *rig.Rig, c Config) *Server {
 	if c.Memory == 0 {
 		c.Memory = 2 << 30
 	}
-	s := &Server{cfg: c, rig: r}
+	s := &Server{cfg: c, secret: r.Secret, log: r.Env().Log}
 	s.node = r.Add(s)
 	return s
 }
@@ -109,7 +110,7 @@ func (s *Server) Addr() string { return s.node.Addr(nativePort) }
 func (s *Server) DSN(user, database string) string {
 	u := url.URL{
 		Scheme: "clickhouse", Host: s.Addr(), Path: "/" + database,
-		User: url.UserPassword(user, s.rig.Secret(user)),
+		User: url.UserPassword(user, s.secret(user)),
 	}
 	return u.String()
 }
@@ -122,7 +123,7 @@ func (s *Server) HTTP() string { return "http://" + s.node.Addr(httpPort) }
 func (s *Server) Open(user string, conns int) (driver.Conn, error) {
 	db, err := clickhouse.Open(&clickhouse.Options{
 		Addr:         []string{s.Addr()},
-		Auth:         clickhouse.Auth{Username: user, Password: s.rig.Secret(user)},
+		Auth:         clickhouse.Auth{Username: user, Password: s.secret(user)},
 		DialTimeout:  5 * time.Second,
 		ReadTimeout:  30 * time.Minute, // cancelling is the context's business
 		MaxOpenConns: conns,

@@ -70,7 +70,7 @@ func (s *Server) config(origin docker.Origin) element {
 	if len(s.cfg.clusters) > 0 {
 		remote := el("remote_servers")
 		for _, cl := range s.cfg.clusters {
-			remote.add(cl.element(s.rig.Secret("cluster " + cl.name)))
+			remote.add(cl.element(s.secret("cluster " + cl.name)))
 		}
 		c.add(remote)
 	}
@@ -132,7 +132,7 @@ func (s *Server) users() element {
 
 // password is kept as its hash: the file can be read by who is in the container.
 func (s *Server) password(user string) element {
-	sum := sha256.Sum256([]byte(s.rig.Secret(user)))
+	sum := sha256.Sum256([]byte(s.secret(user)))
 	return leaf("password_sha256_hex", hex.EncodeToString(sum[:]))
 }
 
