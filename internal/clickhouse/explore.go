@@ -21,7 +21,7 @@ func (s *Server) Shell(img docker.Image) rig.Shell {
 	return rig.Shell{
 		Cmd: []string{"clickhouse-client"},
 		Env: map[string]string{
-			"HOME": "/tmp", "CLICKHOUSE_USER": Learner, "CLICKHOUSE_PASSWORD": s.rig.Secret(Learner),
+			"HOME": "/tmp", "CLICKHOUSE_USER": Learner, "CLICKHOUSE_PASSWORD": s.secret(Learner),
 		},
 	}
 }
@@ -30,7 +30,7 @@ func (s *Server) Shell(img docker.Image) rig.Shell {
 func (s *Server) query() *url.URL {
 	u, _ := url.Parse(s.HTTP()) // made by us
 	u.Path = "/"
-	u.RawQuery = url.Values{"user": {Learner}, "password": {s.rig.Secret(Learner)}}.Encode()
+	u.RawQuery = url.Values{"user": {Learner}, "password": {s.secret(Learner)}}.Encode()
 	return u
 }
 
@@ -40,7 +40,7 @@ func (s *Server) Connect() []rig.Connect {
 	return []rig.Connect{
 		{
 			What: "clickhouse-client", Client: "clickhouse-client", Inside: []string{"clickhouse-client"},
-			Line: fmt.Sprintf("clickhouse-client --host %s --port %s --user %s --password %s", host, port, Learner, s.rig.Secret(Learner)),
+			Line: fmt.Sprintf("clickhouse-client --host %s --port %s --user %s --password %s", host, port, Learner, s.secret(Learner)),
 		},
 		{What: "curl", Client: "curl", Line: fmt.Sprintf("curl '%s' --data-binary 'SHOW DATABASES'", s.query())},
 		{What: "DSN", Line: s.DSN(Learner, "default")},

@@ -3,7 +3,6 @@ package slowquery
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,8 +33,16 @@ type traffic struct {
 
 	mu    sync.Mutex
 	count tally
-	acked []order
-	last  []order // the batch that was sent last
+	next  int     // number of the first order that was never sent
+	open  *batch  // to be sent, or sent again
+	acked []batch // the server said that they are stored
+	cut   []batch // the harness itself broke off sending them: they may be stored
+}
+
+// batch is orders sent together: which, and when they were made.
+type batch struct {
+	first int
+	at    time.Time
 }
 
 // tally counts what the service tried and what it got.
@@ -82,44 +89,47 @@ func every(ctx context.Context, pace time.Duration, f func(context.Context) erro
 
 // writer sends one batch a call, and the same one again until it is accepted.
 func (t *traffic) writer(db driver.Conn) func(context.Context) error {
-	var batch []order
-	next := orders
 	return func(ctx context.Context) error {
 		t.inFlight <- struct{}{}
 		defer func() { <-t.inFlight }()
-		if batch == nil {
-			batch = t.from.batch(next, time.Now())
-			next += batchRows
-			t.mu.Lock()
-			t.last = batch
-			t.mu.Unlock()
-		}
-		err := insert(ctx, db, batch)
-		if err != nil && clickhouse.Refusal(err) == nil {
-			return fmt.Errorf("write orders: %w", err)
-		}
+		b := t.batch(time.Now())
+		err := insert(ctx, db, t.from.orders(b))
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.count.writes++
-		if err != nil {
+		switch {
+		case err == nil:
+			t.count.writes++
+			t.acked, t.open = append(t.acked, b), nil
+		case clickhouse.Refusal(err) != nil:
+			t.count.writes++
 			t.count.refused++
-			return nil
+		default:
+			t.cut, t.open = append(t.cut, b), nil
+			return fmt.Errorf("write orders: %w", err)
 		}
-		t.acked = append(t.acked, batch...)
-		batch = nil
 		return nil
 	}
 }
 
-// batch makes new orders of today, each of another category.
-func (s source) batch(first int, now time.Time) []order {
-	now = now.UTC().Truncate(time.Millisecond)
+// batch is the one to send now.
+func (t *traffic) batch(now time.Time) batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open == nil {
+		t.open = &batch{orders + t.next, now.UTC().Truncate(time.Millisecond)}
+		t.next += batchRows
+	}
+	return *t.open
+}
+
+// orders makes the orders of a batch: of one moment, each of another category.
+func (s source) orders(b batch) []order {
 	list := make([]order, batchRows)
 	for i := range list {
-		n := first + i
+		n := b.first + i
 		o := s.order(n)
-		o.category, o.created = uint16(n%categories), now
-		o.day = int(now.Sub(firstDay) / (24 * time.Hour))
+		o.category, o.created = uint16(n%categories), b.at
+		o.day = int(b.at.Sub(firstDay) / (24 * time.Hour))
 		list[i] = o
 	}
 	return list
@@ -179,18 +189,21 @@ func (t *traffic) tally() tally {
 	return t.count
 }
 
-// accepted are the orders that the server acknowledged.
-func (t *traffic) accepted() []order {
+// written are the orders that the server acknowledged, and those of which
+// nobody knows: refused as the last thing, or broken off.
+func (t *traffic) written() (acked, unsure []order) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.acked)
-}
-
-// sent says whether the order is of the last batch, accepted or not.
-func (t *traffic) sent(id uint64) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.last, func(o order) bool { return o.id == id })
+	for _, b := range t.acked {
+		acked = append(acked, t.from.orders(b)...)
+	}
+	if t.open != nil {
+		unsure = t.from.orders(*t.open)
+	}
+	for _, b := range t.cut {
+		unsure = append(unsure, t.from.orders(b)...)
+	}
+	return acked, unsure
 }
 
 // goOn waits for n more writes and reads, and returns what came of those.
