@@ -90,6 +90,7 @@ func (c *Cluster) Client() *goredis.ClusterClient {
 	if c.client == nil {
 		c.client = goredis.NewClusterClient(&goredis.ClusterOptions{
 			Addrs: c.Addrs(), Username: Admin, Password: c.Servers[0].Password(Admin), ClientName: Admin,
+			ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
 			NewClient: func(o *goredis.Options) *goredis.Client {
 				o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 				s := c.at(o.Addr)
@@ -270,4 +271,13 @@ func parseNodes(reply string) view {
 func host(s *Server) string {
 	h, _ := hostPort(s.Addr())
 	return h
+}
+
+// Env is what a learner's program finds the cluster by.
+func (c *Cluster) Env() map[string]string {
+	return map[string]string{
+		"LAB_REDIS_ADDRS":    strings.Join(c.Addrs(), ","),
+		"LAB_REDIS_USER":     Learner,
+		"LAB_REDIS_PASSWORD": c.Servers[0].Password(Learner),
+	}
 }

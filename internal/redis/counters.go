@@ -94,8 +94,13 @@ func upkeep(name string) bool {
 	return false
 }
 
+// String shows what is not 0.
 func (c Counters) String() string {
-	return fmt.Sprintf("%v, errors %v, %d bytes sent", c.Calls, c.Errors, c.Sent)
+	zero := func(_ string, n int64) bool { return n == 0 }
+	calls, errs := maps.Clone(c.Calls), maps.Clone(c.Errors)
+	maps.DeleteFunc(calls, zero)
+	maps.DeleteFunc(errs, zero)
+	return fmt.Sprintf("%v, errors %v, %d bytes sent", calls, errs, c.Sent)
 }
 
 // meter counts what the harness's own clients do to one server.

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 
@@ -57,10 +58,9 @@ func (s *Server) Scan(ctx context.Context, pattern string, f func(keys []string)
 	}
 }
 
-// Biggest is the key that takes the most memory, by MEMORY USAGE of all its
-// elements. It is "" on an empty server.
-func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err error) {
-	err = s.Scan(ctx, "*", func(keys []string) error {
+// Sizes calls f with every key and its MEMORY USAGE, all of its elements counted.
+func (s *Server) Sizes(ctx context.Context, f func(key string, bytes int64)) error {
+	return s.Scan(ctx, "*", func(keys []string) error {
 		sizes := make([]*goredis.IntCmd, len(keys))
 		_, err := s.client.Pipelined(ctx, func(p goredis.Pipeliner) error {
 			for i, k := range keys {
@@ -68,15 +68,22 @@ func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err erro
 			}
 			return nil
 		})
-		if err != nil && err != goredis.Nil { // a key that is gone by now
+		if err != nil && !errors.Is(err, goredis.Nil) { // a key that is gone by now
 			return fmt.Errorf("memory usage on %s: %w", s.Name(), err)
 		}
 		for i, n := range sizes {
-			if n.Val() > bytes {
-				key, bytes = keys[i], n.Val()
-			}
+			f(keys[i], n.Val())
 		}
 		return nil
+	})
+}
+
+// Biggest is the key that takes the most memory; "" on an empty server.
+func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err error) {
+	err = s.Sizes(ctx, func(k string, n int64) {
+		if n > bytes {
+			key, bytes = k, n
+		}
 	})
 	return key, bytes, err
 }
@@ -145,7 +152,7 @@ func (s *Server) Digest(ctx context.Context, pattern string) (Digest, error) {
 			}
 			return nil
 		})
-		if err != nil && err != goredis.Nil {
+		if err != nil && !errors.Is(err, goredis.Nil) {
 			return fmt.Errorf("digest of %s: %w", s.Name(), err)
 		}
 		for i, k := range keys {
@@ -180,18 +187,14 @@ func (s *Server) Digest(ctx context.Context, pattern string) (Digest, error) {
 	return d, err
 }
 
-// Biggest is the biggest key of all primaries.
-func (c *Cluster) Biggest(ctx context.Context) (key string, bytes int64, err error) {
+// Sizes is Server.Sizes of all primaries.
+func (c *Cluster) Sizes(ctx context.Context, f func(key string, bytes int64)) error {
 	for _, s := range c.Primaries() {
-		k, n, err := s.Biggest(ctx)
-		if err != nil {
-			return "", 0, err
-		}
-		if n > bytes {
-			key, bytes = k, n
+		if err := s.Sizes(ctx, f); err != nil {
+			return err
 		}
 	}
-	return key, bytes, nil
+	return nil
 }
 
 // Digest reads all keys of the cluster that match pattern.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -240,12 +241,16 @@ func text(v any, indent string) string {
 	return fmt.Sprint(v)
 }
 
+const patience = time.Minute
+
 // dial makes a client of the harness for the server at addr.
 func (s *Server) dial(addr string) *goredis.Client {
 	o := &goredis.Options{
 		Addr: addr, Username: Admin, Password: s.Password(Admin), ClientName: Admin,
 		MaxRetries: -1, // a fault that is measured must be seen
-		Dialer:     s.own.dial,
+		// A busy machine is not a broken server; the caller's context ends what hangs.
+		ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
+		Dialer: s.own.dial,
 		// Else each connection asks for notifications that only Redis Enterprise sends.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
