@@ -6,11 +6,13 @@ import (
 	clickhouseslow "faultlab/labs/clickhouse/slow-query"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqlslow "faultlab/labs/mysql/slow-query"
+	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
 // All lists the labs in the order in which they are taught.
 var All = []*lab.Lab{
 	mysqlslow.Lab,
+	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,
 }
