@@ -45,8 +45,8 @@ prove: setup ## Run every variant of every lab: make prove NAME=mysql/slow-query
 lint: ## gofmt, go vet for all systems, golangci-lint, go mod tidy
 	@LINTER=$(LINTER) scripts/lint
 
-bench: setup build ## Measure faultlab against the bare servers, as ratios
-	@$(GOTEST) -run '^$$' -bench . -benchtime 3x ./internal/bench
+bench: setup ## Measure faultlab against the bare servers, as ratios, in some five minutes; README=1 puts the table into the README
+	@$(GO) run ./internal/cmd/bench $(if $(README),-readme README.md) $(FLAGS)
 
 clean: build ## Remove snapshots and whatever dead runs left
 	@bin/lab clean

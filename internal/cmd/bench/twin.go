@@ -1,0 +1,103 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"faultlab/docker"
+	"faultlab/internal/rig"
+)
+
+// twin is the bare server: a container like that of a rig, started by nothing
+// but the four calls to the engine that it takes.
+type twin struct {
+	api   *client.Client
+	like  container.InspectResponse
+	files bytes.Buffer // as tar
+	ready func(ctx context.Context) error
+	close func() error
+}
+
+func (b *bench) inspect(ctx context.Context, r *rig.Rig, n *rig.Node) (container.InspectResponse, error) {
+	res, err := b.api.ContainerInspect(ctx, "faultlab-"+r.Env().ID+"-"+n.Name(), client.ContainerInspectOptions{})
+	if err != nil {
+		return container.InspectResponse{}, fmt.Errorf("inspect %s: %w", n.Name(), err)
+	}
+	return res.Container, nil
+}
+
+// twin copies a server that runs: the image, command, ports and limits of its
+// container, and its files. It is the rig's idea of being ready that must hold,
+// asked over the same port, so the rig has to be stopped before the twin starts.
+func (b *bench) twin(ctx context.Context, r *rig.Rig, n *rig.Node) (*twin, error) {
+	srv := n.Server()
+	t := &twin{api: b.api, ready: func(ctx context.Context) error { return srv.Ready(ctx, n) }, close: srv.Close}
+	var err error
+	if t.like, err = b.inspect(ctx, r, n); err != nil {
+		return nil, err
+	}
+	img, err := docker.Ensure(ctx, srv.Engine(), log)
+	if err != nil {
+		return nil, err
+	}
+	spec := srv.Spec(img, func(port int) int {
+		_, host, _ := net.SplitHostPort(n.Addr(port))
+		p, _ := strconv.Atoi(host) // the rig made it of a number
+		return p
+	})
+	w := tar.NewWriter(&t.files)
+	for _, f := range spec.Files {
+		h := &tar.Header{Name: strings.TrimPrefix(f.Path, "/"), Mode: 0o644, Size: int64(len(f.Text)), ModTime: time.Now()}
+		if err := w.WriteHeader(h); err != nil {
+			return nil, fmt.Errorf("pack %s: %w", f.Path, err)
+		}
+		_, _ = w.Write([]byte(f.Text)) // a Buffer never fails
+	}
+	return t, w.Close()
+}
+
+// start returns how long the bare server took until it was ready, and removes it.
+func (t *twin) start(ctx context.Context) (took time.Duration, err error) {
+	began := time.Now()
+	c, err := t.api.ContainerCreate(ctx, client.ContainerCreateOptions{Config: t.like.Config, HostConfig: t.like.HostConfig})
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		_ = t.close()
+		_, rerr := t.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		err = errors.Join(err, rerr)
+	}()
+	if _, err := t.api.CopyToContainer(ctx, c.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: &t.files}); err != nil {
+		return 0, err
+	}
+	if _, err := t.api.ContainerStart(ctx, c.ID, client.ContainerStartOptions{}); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	// Asked more often than the rig does, so that its pauses count as its own.
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := t.ready(ctx)
+		if err == nil {
+			return time.Since(began), nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, err
+		case <-tick.C:
+		}
+	}
+}
