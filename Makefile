@@ -45,7 +45,7 @@ prove: setup ## Run every variant of every lab: make prove NAME=mysql/slow-query
 lint: ## gofmt, go vet for all systems, golangci-lint, go mod tidy
 	@LINTER=$(LINTER) scripts/lint
 
-bench: setup ## Measure faultlab against the bare servers, as ratios, in some five minutes; README=1 puts the table into the README
+bench: setup ## Measure faultlab against the bare servers (five minutes); README=1 puts it into the README
 	@$(GO) run ./internal/cmd/bench $(if $(README),-readme README.md) $(FLAGS)
 
 clean: build ## Remove snapshots and whatever dead runs left
