@@ -1,7 +1,7 @@
 // fails: fullest-node
-// The big keys are split, and the tag that everybody is used to stays in the
-// names "so that a store's keys remain together". Only what is between the braces
-// is hashed: all buckets are in the one slot that the big keys were in.
+// The big keys are split, and the buckets of a store get a tag of their own "so
+// that a store remains together": {store}:1 … {store}:128. Only what is between
+// the braces is hashed, so the largest store is still in one slot.
 
 package main
 
@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -31,13 +30,11 @@ type cards struct {
 func key(store, sku string) string {
 	h := fnv.New32a()
 	h.Write([]byte(sku))
-	return fmt.Sprintf("{stock}:%s:%d", store, h.Sum32()%buckets)
+	return fmt.Sprintf("stock:{%s}:%d", store, h.Sum32()%buckets)
 }
 
 // old is where all cards of a store were before there were buckets.
 func old(store string) string { return "{stock}:" + store }
-
-func isOld(key string) bool { return strings.Count(key, ":") == 1 }
 
 func (c *cards) put(ctx context.Context, store, sku, card string) error {
 	return c.rdb.HSet(ctx, key(store, sku), sku, card).Err()
@@ -97,9 +94,6 @@ func (c *cards) move(ctx context.Context) error {
 	err := c.rdb.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 		keys := node.ScanType(ctx, 0, "{stock}:*", 1000, "hash").Iterator()
 		for keys.Next(ctx) {
-			if !isOld(keys.Val()) {
-				continue
-			}
 			if err := c.moveStore(ctx, keys.Val()); err != nil {
 				return err
 			}
