@@ -4,6 +4,7 @@ package labs
 import (
 	"faultlab/internal/lab"
 	clickhouseslow "faultlab/labs/clickhouse/slow-query"
+	kafkalag "faultlab/labs/kafka/consumer-lag"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	redisskew "faultlab/labs/redis/skewed-keys"
@@ -15,4 +16,5 @@ var All = []*lab.Lab{
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,
+	kafkalag.Lab,
 }

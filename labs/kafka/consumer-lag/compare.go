@@ -1,0 +1,100 @@
+package consumerlag
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"faultlab/internal/kafka"
+	"faultlab/internal/lab"
+)
+
+// compare reads the group's offsets and then the table: rows that come in
+// between can't make the offsets look ahead of them.
+func (s *service) compare(ctx context.Context) (committed []int64, rows map[order]int, err error) {
+	if committed, err = s.kafka.Committed(ctx, s.group, s.topic); err != nil {
+		return nil, nil, err
+	}
+	found, err := s.table().QueryContext(ctx, "SELECT order_no, user_id, cents FROM "+s.database+".orders")
+	if err != nil {
+		return nil, nil, s.gone(err)
+	}
+	defer found.Close()
+	rows = map[order]int{}
+	for found.Next() {
+		var o order
+		if err := found.Scan(&o.Number, &o.User, &o.Cents); err != nil {
+			return nil, nil, lab.Blame("lost", fmt.Errorf("read orders: %w", err))
+		}
+		rows[o]++
+	}
+	return committed, rows, found.Err()
+}
+
+// missing is how many orders below the committed offsets are not in the table.
+func (s *service) missing(committed []int64, rows map[order]int) (n int) {
+	for p, orders := range s.truth {
+		if p >= len(committed) {
+			break
+		}
+		for _, o := range orders[:max(0, min(committed[p], int64(len(orders))))] {
+			if rows[o] == 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// doubled is how many rows there are beyond one for each order.
+func (s *service) doubled(rows map[order]int) (n int) {
+	for _, count := range rows {
+		n += count
+	}
+	for _, orders := range s.truth {
+		for _, o := range orders {
+			if rows[o] > 0 {
+				n--
+			}
+		}
+	}
+	return n
+}
+
+// sample looks once how far the group's offsets are ahead of the table.
+func (s *service) sample(ctx context.Context) error {
+	committed, rows, err := s.compare(ctx)
+	if err == nil {
+		s.ahead = max(s.ahead, s.missing(committed, rows))
+	}
+	return err
+}
+
+// watch looks for as long as the writer needs to commit once more, or until
+// the offsets have run ahead.
+func (s *service) watch(ctx context.Context) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(s.interval()); time.Now().Before(end); {
+		if err := s.sample(ctx); err != nil || s.ahead > 0 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// interval is twice the time between the writer's offset commits. One that has
+// not made any so far makes them by a timer; Java's is five seconds.
+func (s *service) interval() time.Duration {
+	const longest = 8 * time.Second
+	n := s.front.Seen(kafka.APIOffsetCommit) - s.commits
+	if n == 0 {
+		return longest
+	}
+	return min(max(time.Second, 2*time.Since(s.started)/time.Duration(n)), longest)
+}

@@ -1,0 +1,95 @@
+// fails: transactions
+// Takes five hundred at a time and writes them one by one. Without BEGIN every
+// INSERT is a transaction of its own, and waits for the disk as before.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/segmentio/kafka-go"
+)
+
+type order struct {
+	Number int64 `json:"order"`
+	User   int64 `json:"user"`
+	Cents  int64 `json:"cents"`
+}
+
+// A batch is written when it is full, or when its first order is this old.
+const (
+	full = 500
+	late = 200 * time.Millisecond
+)
+
+func main() {
+	ctx := context.Background()
+	db, err := sql.Open("mysql", os.Getenv("LAB_MYSQL_DSN"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := kafka.NewReader(kafka.ReaderConfig{
+		Brokers:          strings.Split(os.Getenv("LAB_KAFKA_BROKERS"), ","),
+		Topic:            os.Getenv("LAB_TOPIC"),
+		GroupID:          os.Getenv("LAB_GROUP"),
+		StartOffset:      kafka.FirstOffset,
+		MaxWait:          100 * time.Millisecond,
+		JoinGroupBackoff: 100 * time.Millisecond,
+	})
+	for {
+		batch, err := next(ctx, r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := write(ctx, db, batch); err != nil {
+			log.Fatal(err)
+		}
+		if err := r.CommitMessages(ctx, batch...); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// next returns what has come: it waits for the first message as long as it
+// takes, and then for others until the batch is full or late.
+func next(ctx context.Context, r *kafka.Reader) ([]kafka.Message, error) {
+	m, err := r.FetchMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch := []kafka.Message{m}
+	wait, cancel := context.WithTimeout(ctx, late)
+	defer cancel()
+	for len(batch) < full {
+		m, err := r.FetchMessage(wait)
+		if wait.Err() != nil && ctx.Err() == nil {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, m)
+	}
+	return batch, nil
+}
+
+func write(ctx context.Context, db *sql.DB, batch []kafka.Message) error {
+	for _, m := range batch {
+		var o order
+		if err := json.Unmarshal(m.Value, &o); err != nil {
+			return err
+		}
+		_, err := db.ExecContext(ctx, `INSERT IGNORE INTO orders (order_no, user_id, cents, src_partition, src_offset)
+			VALUES (?, ?, ?, ?, ?)`, o.Number, o.User, o.Cents, m.Partition, m.Offset)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
