@@ -1,14 +1,20 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"faultlab/internal/measure"
+	"faultlab/internal/playground"
 	"faultlab/internal/trial"
 )
 
@@ -20,19 +26,88 @@ func TestMain(m *testing.M) {
 // is theirs; they need no Docker engine, and most of them show what happens
 // without one.
 func TestScripts(t *testing.T) {
+	run(t, "testdata/script", func(env *testscript.Env) error {
+		env.Setenv("DOCKER_HOST", "unix://"+filepath.Join(env.WorkDir, "no.sock"))
+		return nil
+	})
+}
+
+// These need one.
+func TestScriptsWithDocker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a Docker engine")
+	}
+	run(t, "testdata/docker", func(env *testscript.Env) error {
+		// Turns are taken in the system's temporary folder.
+		env.Setenv("TMPDIR", os.TempDir())
+		for _, name := range []string{"DOCKER_HOST", "HOME", "LAB_IMAGES"} {
+			if value, ok := os.LookupEnv(name); ok {
+				env.Setenv(name, value)
+			}
+		}
+		root := filepath.Join(env.WorkDir, "faultlab")
+		env.Defer(func() { // a script that fails half-way leaves a playground
+			labs, _ := playground.List(root)
+			for _, name := range labs {
+				if err := playground.Down(context.Background(), root, name, t.Logf); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		return nil
+	})
+}
+
+func run(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	root, err := trial.Root(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
-			env.Setenv("DOCKER_HOST", "unix://"+filepath.Join(env.WorkDir, "no.sock"))
 			env.Setenv("NO_COLOR", "1")
+			if err := setup(env); err != nil {
+				return err
+			}
 			return checkout(root, filepath.Join(env.WorkDir, "faultlab"))
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "kill": kill},
 	})
+}
+
+// exits runs a command that must end with the status: exits 3 lab up x.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	got := 0
+	if exit != nil {
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d instead of %s", got, args[0])
+	}
+}
+
+// kill ends the owner of a lab's playground with SIGKILL and waits for its end.
+func kill(ts *testscript.TestScript, _ bool, args []string) {
+	root := ts.MkAbs(".")
+	s, _, err := playground.Find(root, args[0])
+	ts.Check(err)
+	p, err := os.FindProcess(s.PID)
+	ts.Check(err)
+	ts.Check(p.Kill())
+	ts.Check(measure.Until(context.Background(), "it is dead", func(context.Context) (string, bool, error) {
+		_, alive, err := playground.Find(root, args[0])
+		return "it lives", !alive, err
+	}))
 }
 
 // checkout copies what the command reads of a checkout, without any fix/.

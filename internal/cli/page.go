@@ -32,8 +32,9 @@ func (a *App) markdown(text string) error {
 			style = styles.ASCIIStyleConfig
 		}
 	}
-	// The text has the terminal's own colour, which can be read on its ground.
-	style.Document.Color = nil
+	// Text and code have the terminal's own colour, which can be read on its
+	// ground, be it dark or light.
+	style.Document.Color, style.CodeBlock.Color, style.CodeBlock.Chroma = nil, nil, nil
 	none := uint(0)
 	style.Document.Margin = &none
 	r, err := glamour.NewTermRenderer(glamour.WithStyles(style), glamour.WithWordWrap(min(o.Width, widest)))

@@ -66,11 +66,7 @@ func (a *App) resetFiles(root, name string) error {
 		if err := os.Rename(fix, backup); err != nil {
 			return fmt.Errorf("keep fix/: %w", err)
 		}
-		rel, err := filepath.Rel(".", backup)
-		if err != nil {
-			rel = backup
-		}
-		fmt.Fprintf(a.Out, "your fix/ is kept in %s\n", rel)
+		fmt.Fprintf(a.Out, "your fix/ is kept in %s\n", nearby(backup))
 	}
 	if _, err := trial.EnsureFix(dir); err != nil {
 		return err

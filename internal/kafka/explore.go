@@ -15,8 +15,11 @@ import (
 
 var _ rig.Explorable = (*Broker)(nil)
 
-// groups is the tool that most questions begin with.
-const groups = "kafka-consumer-groups.sh"
+// The tools that most questions begin with.
+const (
+	groups  = "kafka-consumer-groups.sh"
+	offsets = "kafka-get-offsets.sh"
+)
 
 // Shell is a shell with Kafka's tools in its PATH; there are no accounts.
 func (b *Broker) Shell(docker.Image) rig.Shell {
@@ -39,6 +42,10 @@ func (b *Broker) Connect() []rig.Connect {
 		{
 			What: "groups", Client: groups, Line: groups + " --bootstrap-server " + b.Addr() + ask,
 			Inside: append([]string{groups, "--bootstrap-server", b.inside()}, strings.Fields(ask)...),
+		},
+		{
+			What: "offsets", Client: offsets, Line: offsets + " --bootstrap-server " + b.Addr(),
+			Inside: []string{offsets, "--bootstrap-server", b.inside()},
 		},
 		{What: "bootstrap", Line: b.Addr()},
 	}

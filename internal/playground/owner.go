@@ -96,11 +96,12 @@ func Serve(ctx context.Context, root string, l *lab.Lab, seed uint64, log func(l
 // fail leaves a state file that says why there is no playground.
 func (o *owner) fail(err error) error {
 	o.mu.Lock()
-	o.state.Phase, o.state.Error, o.state.Servers = Failed, err.Error(), nil
+	o.state.Phase, o.state.Error, o.state.Servers = Failed, refusal(err).Text, nil
 	state := o.state
 	o.mu.Unlock()
+	werr := state.write(o.root) // before anybody is told to look
 	o.tell(message{End: true, Error: refusal(err)})
-	return errors.Join(err, state.write(o.root))
+	return errors.Join(err, werr)
 }
 
 // bring brings the broken state up, on these host ports if they can be had.

@@ -70,9 +70,11 @@ func attach(ctx context.Context, root, name string, exited <-chan struct{}, show
 			gone = true
 		default:
 		}
-		client, _, err := Dial(root, name)
-		c = client
-		return "", err == nil || gone, err
+		var err error
+		if c, _, err = Dial(root, name); gone {
+			err = nil
+		}
+		return "", true, err
 	})
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func (t *traffic) says(live *lab.Live) string {
 	case t.err != nil:
 		return fmt.Sprintf("%s/ ended with an error (round %d): %v", t.variant.Name, t.rounds, t.err)
 	}
-	return fmt.Sprintf("%s/ has run (round %d) and runs again %s later", t.variant.Name, t.rounds, pause)
+	return fmt.Sprintf("%s/ has run %d times, on new topics, keys or tables each time, and runs again every %s", t.variant.Name, t.rounds, pause)
 }
 
 // work measures the broken state once, and in labs whose fix is a program, and
