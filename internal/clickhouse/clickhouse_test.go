@@ -83,7 +83,7 @@ func TestReadings(t *testing.T) {
 	if err != nil || after.Rows != before.Rows || after.Sum == before.Sum {
 		t.Errorf("digest of changed table: %v, before %v, %v", after, before, err)
 	}
-	for _, wait := range []func(context.Context, string) error{s.Mutated, s.Merged} {
+	for _, wait := range []func(context.Context, string) error{s.Mutated, s.Merged, s.Tidy} {
 		if err := wait(ctx, "shop"); err != nil {
 			t.Error(err)
 		}
@@ -119,7 +119,8 @@ func TestSnapshot(t *testing.T) {
 	if _, _, err := r.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, ctx, s, "CREATE DATABASE shop", "CREATE TABLE shop.t (a UInt64, b String) ENGINE = MergeTree ORDER BY a")
+	exec(t, ctx, s, "CREATE DATABASE shop", "CREATE TABLE shop.t (a UInt64, b String) ENGINE = MergeTree ORDER BY a",
+		"CREATE TABLE shop.spare AS shop.t", "INSERT INTO shop.spare VALUES (1, 'one')")
 	err := s.Load(ctx, "shop.t", "a, b", 300_000, 10_000, func(from, to int) []any {
 		a, b := make([]uint64, to-from), make([]string, to-from)
 		for i := range a {
@@ -146,6 +147,13 @@ func TestSnapshot(t *testing.T) {
 	}
 	if after := digest(); after != before {
 		t.Errorf("after the snapshot: %v, before: %v", after, before)
+	}
+	// What the image's layers hold can be taken apart as well.
+	exec(t, ctx, s, "DETACH TABLE shop.t SYNC", "ATTACH TABLE shop.t",
+		"ALTER TABLE shop.t DETACH PARTITION tuple()", "ALTER TABLE shop.t ATTACH PARTITION tuple()",
+		"DROP TABLE shop.spare SYNC")
+	if after := digest(); after != before {
+		t.Errorf("after DETACH and ATTACH: %v, before: %v", after, before)
 	}
 	tagged, id := clickhouse.Tag(ctx)
 	exec(t, tagged, s, "INSERT INTO shop.t SELECT number, 'new' FROM numbers(10)")

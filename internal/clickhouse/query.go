@@ -238,6 +238,17 @@ func (s *Server) Merged(ctx context.Context, database string) error {
 	})
 }
 
+// Tidy waits until no merge runs in the database and the parts that merges
+// left behind are off the disk: else a snapshot would hold all of them.
+func (s *Server) Tidy(ctx context.Context, database string) error {
+	return measure.Until(ctx, "no old parts are left in "+database, func(ctx context.Context) (string, bool, error) {
+		var merges, old uint64
+		err := s.Admin().QueryRow(ctx, `SELECT (SELECT count() FROM system.merges WHERE database = ?),
+			(SELECT count() FROM system.parts WHERE database = ? AND NOT active)`, database, database).Scan(&merges, &old)
+		return fmt.Sprintf("%d merges, %d old parts", merges, old), merges+old == 0, err
+	})
+}
+
 // Mutated waits until every mutation in the database is done, also those that
 // nobody waited for when they were issued (mutations_sync = 0).
 func (s *Server) Mutated(ctx context.Context, database string) error {

@@ -94,7 +94,7 @@ func address(a, b uint64) string {
 	return string(text)
 }
 
-// seed fills the table and lets the server merge what it was given.
+// seed fills the table and has the server merge it into one part.
 func seed(ctx context.Context, s *clickhouse.Server, from source) error {
 	for _, stmt := range []string{"CREATE DATABASE shop", schema} {
 		if err := s.Admin().Exec(ctx, stmt); err != nil {
@@ -104,7 +104,10 @@ func seed(ctx context.Context, s *clickhouse.Server, from source) error {
 	if err := s.Load(ctx, "shop.orders", columns, orders, 250_000, from.block); err != nil {
 		return err
 	}
-	return s.Admin().Exec(ctx, "OPTIMIZE TABLE shop.orders FINAL")
+	if err := s.Admin().Exec(ctx, "OPTIMIZE TABLE shop.orders FINAL"); err != nil {
+		return err
+	}
+	return s.Tidy(ctx, "shop")
 }
 
 // block is orders first to last-1 by column.

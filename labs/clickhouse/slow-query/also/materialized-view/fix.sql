@@ -17,5 +17,5 @@ SELECT * FROM shop.orders WHERE created_at < (SELECT at FROM shop.cut);
 EXCHANGE TABLES shop.orders AND shop.orders_new;
 
 DROP VIEW shop.orders_copy;
-DROP TABLE shop.orders_new;
+DROP TABLE shop.orders_new SYNC;
 DROP TABLE shop.cut;
