@@ -113,3 +113,14 @@ func (s *Server) Digests(ctx context.Context, schema string, n int) ([]Digest, e
 	}
 	return all, rows.Err()
 }
+
+// Selects counts the SELECT statements that the account has sent.
+func (s *Server) Selects(ctx context.Context, account string) (n int64, err error) {
+	err = s.Admin().QueryRowContext(ctx, `
+		SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_user_by_event_name
+		WHERE USER = ? AND EVENT_NAME = 'statement/sql/select'`, account).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count selects on %s: %w", s.Name(), err)
+	}
+	return n, nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,53 @@ func TestServers(t *testing.T) {
 		}
 	})
 
+	t.Run("schema", func(t *testing.T) {
+		ok(source.Exec(ctx, "CREATE TABLE keyed (id INT NOT NULL, v INT NOT NULL, INDEX both_ (v, id) INVISIBLE, UNIQUE twice ((id * 2)))"))
+		ok(replica.CatchUp(ctx))
+		here, err := source.Schema(ctx, "shop")
+		ok(err)
+		there, err := replica.Schema(ctx, "shop")
+		ok(err)
+		if !slices.Equal(here, there) {
+			t.Errorf("the schemas differ:\n%v\n%v", here, there)
+		}
+		for _, want := range []string{"column 2 keyed.v int NOT NULL", "index keyed.both_ (v, id) INVISIBLE", "unique index keyed.twice ((`id` * 2))"} {
+			if !slices.Contains(here, want) {
+				t.Errorf("%q is not among %q", want, here)
+			}
+		}
+		before, _, err := source.Size(ctx, "shop")
+		ok(err)
+		ok(source.Exec(ctx, "DROP TABLE keyed"))
+		after, bytes, err := source.Size(ctx, "shop")
+		if err != nil || before-after != 2 || bytes < 1<<20 {
+			t.Errorf("Size: %d, then %d indexes in %d bytes, %v", before, after, bytes, err)
+		}
+	})
+
+	t.Run("selects", func(t *testing.T) {
+		before, err := replica.Selects(ctx, Learner)
+		ok(err)
+		for range 7 {
+			var n int
+			ok(replica.DB(Learner).QueryRowContext(ctx, "SELECT COUNT(*) FROM t WHERE id = ?", 5).Scan(&n))
+		}
+		after, err := replica.Selects(ctx, Learner)
+		if err != nil || after-before != 7 {
+			t.Errorf("7 statements count as %d, %v", after-before, err)
+		}
+	})
+
+	t.Run("received", func(t *testing.T) {
+		ok(replica.Exec(ctx, "STOP REPLICA SQL_THREAD"))
+		ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-9)", "DELETE FROM t WHERE id = -9"))
+		goal, err := source.Executed(ctx)
+		ok(err)
+		ok(replica.Received(ctx, goal))
+		ok(replica.Exec(ctx, "START REPLICA SQL_THREAD"))
+		ok(replica.CatchUp(ctx))
+	})
+
 	t.Run("stopped", func(t *testing.T) {
 		ok(replica.Exec(ctx, "STOP REPLICA SQL_THREAD"))
 		ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-4)"))
@@ -172,7 +220,7 @@ func TestServers(t *testing.T) {
 
 	t.Run("apply", func(t *testing.T) {
 		fix := func(text string) lab.Variant { return lab.Variant{Files: map[string]string{"fix.sql": text}} }
-		ok(source.Apply(ctx, fix("SET @a = 5;\n\nINSERT INTO t (id) VALUES (-@a);\nSELECT * FROM t"), "fix.sql"))
+		ok(source.Apply(ctx, fix("SET @a = 5;\n\nINSERT INTO t (id) VALUES (-@a);\nSELECT * FROM t LIMIT 3"), "fix.sql"))
 
 		// A procedure that fails after its first result is refused, too.
 		ok(source.Exec(ctx, "CREATE PROCEDURE twice() BEGIN SELECT 1; INSERT INTO t (id) VALUES (1), (1); END"))

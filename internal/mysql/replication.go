@@ -185,3 +185,16 @@ func (s *Server) Lag(ctx context.Context) (time.Duration, error) {
 	}
 	return time.Duration(us) * time.Microsecond, nil
 }
+
+// Received waits until the replica holds all transactions of the set goal,
+// executed or not.
+func (s *Server) Received(ctx context.Context, goal string) error {
+	return measure.Until(ctx, s.Name()+" has received all of "+s.Source.Name(), func(ctx context.Context) (string, bool, error) {
+		st, err := s.Replication(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		left, err := s.subtract(ctx, goal, strings.Trim(st.Received+","+st.Executed, ","))
+		return left, left == "" && err == nil, err
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,31 @@ func (s *Server) Size(ctx context.Context, schema string) (indexes, bytes int64,
 		return 0, 0, fmt.Errorf("measure schema %s: %w", schema, err)
 	}
 	return indexes, bytes, nil
+}
+
+// Schema describes the schema's columns, with their positions, and indexes: one
+// line each, sorted.
+func (s *Server) Schema(ctx context.Context, schema string) (lines []string, err error) {
+	rows, err := s.Admin().QueryContext(ctx, `
+		SELECT CONCAT_WS(' ', 'column', ORDINAL_POSITION, CONCAT(TABLE_NAME, '.', COLUMN_NAME), COLUMN_TYPE, IF(IS_NULLABLE = 'NO', 'NOT NULL', NULL), NULLIF(EXTRA, ''))
+		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?
+		UNION ALL
+		SELECT CONCAT_WS(' ', IF(NON_UNIQUE, 'index', 'unique index'), CONCAT(TABLE_NAME, '.', INDEX_NAME),
+		  CONCAT('(', GROUP_CONCAT(COALESCE(COLUMN_NAME, EXPRESSION) ORDER BY SEQ_IN_INDEX SEPARATOR ', '), ')'), IF(IS_VISIBLE = 'NO', 'INVISIBLE', NULL))
+		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE, IS_VISIBLE`, schema, schema)
+	if err != nil {
+		return nil, fmt.Errorf("read schema of %s: %w", s.Name(), err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return nil, fmt.Errorf("read schema of %s: %w", s.Name(), err)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines, rows.Err()
 }
 
 // Cents is an amount of money in a DECIMAL(n,2) column.
