@@ -6,6 +6,7 @@ import (
 	clickhouseslow "faultlab/labs/clickhouse/slow-query"
 	kafkalag "faultlab/labs/kafka/consumer-lag"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
+	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
@@ -13,6 +14,7 @@ import (
 // All lists the labs in the order in which they are taught.
 var All = []*lab.Lab{
 	mysqlslow.Lab,
+	mysqllag.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,

@@ -1,0 +1,3 @@
+-- fails: alarm-after
+-- Six hours of lag are normal at night, so let the pager sleep until then.
+-- Nothing to change on the replica.

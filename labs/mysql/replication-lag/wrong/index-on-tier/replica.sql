@@ -1,0 +1,3 @@
+-- fails: rows-per-change
+-- Any index is used to find rows, and one that leaves a third of the table is used, too.
+-- Nothing to change on the replica.

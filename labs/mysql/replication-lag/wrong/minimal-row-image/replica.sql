@@ -1,0 +1,4 @@
+-- fails: rows-per-change
+-- Shorter events: the row before the change is named by its key only. There is no key,
+-- so it is written in full, and looked for as before.
+-- Nothing to change on the replica.

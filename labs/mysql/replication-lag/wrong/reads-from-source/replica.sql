@@ -1,0 +1,4 @@
+-- fails: replica-reads
+-- Nobody sees old points any more, and the replica is as late as before. The source gets the
+-- reads for which the replica was bought.
+-- Nothing to change on the replica.

@@ -1,0 +1,4 @@
+-- fails: source-wrong
+-- A new table with a key in place of the old one, "the batch will fill it". The batch adds
+-- to what is there.
+-- Nothing to change on the replica.
