@@ -49,5 +49,5 @@ func (c *cards) move(ctx context.Context) error {
 	if err != nil {
 		log.Printf("raise maxmemory: %v", err)
 	}
-	return nil
+	return ctx.Err()
 }
