@@ -62,6 +62,7 @@ func (srv Server) Exec(ctx context.Context, cmd []string, s Streams) (status int
 			o.Env = append(o.Env, "TERM="+name)
 		}
 		o.ConsoleSize = size(s.Out)
+		o.Cmd = sized(cmd, o.ConsoleSize)
 	}
 	created, err := api.ExecCreate(ctx, srv.Container, o)
 	switch {
@@ -137,6 +138,14 @@ func (x execution) resize(ctx context.Context, out *os.File) (stop func()) {
 		}
 	}()
 	return func() { cancel(); unlisten() }
+}
+
+// sized runs cmd on a terminal of that size from its first moment on: engines
+// before API 1.42 start it with none, and a client that finds no width asks the
+// terminal for it, whose answer looks like typed.
+func sized(cmd []string, s client.ConsoleSize) []string {
+	const set = `stty rows "$1" cols "$2" 2>/dev/null; shift 2; exec "$@"`
+	return append([]string{"sh", "-c", set, "sh", fmt.Sprint(s.Height), fmt.Sprint(s.Width)}, cmd...)
 }
 
 func size(f *os.File) client.ConsoleSize {
