@@ -53,8 +53,9 @@ func (r *Rows) Add(values ...any) {
 			panic(fmt.Sprintf("mysql: load a %T", v)) // a lab's seed is wrong
 		}
 	}
-	r.buf = append(b, '\n')
-	_, _ = r.w.Write(r.buf) // the writer keeps its error for Flush
+	b = append(b, '\n')
+	r.buf = b
+	_, _ = r.w.Write(b) // the writer keeps its error for Flush
 }
 
 var loads atomic.Int64

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,8 +37,8 @@ type Config struct {
 	// TO: {"learner": {"ALTER, INDEX ON shop.*"}}. Accounts are made as named.
 	Grants map[string][]string
 	Source *Server // makes the server its replica, read-only
-	// Binlog has a server without replicas write a binary log. Without it
-	// seeding costs half.
+	// Binlog has a server without replicas write a binary log: others don't,
+	// which makes their seed quicker.
 	Binlog     bool
 	SemiSync   bool // of a source: commits wait until a replica has the transaction
 	BufferPool int  // MiB; 256 if 0
@@ -90,9 +88,6 @@ func (s *Server) Engine() string { return "mysql" }
 
 // Node is its container, for faults.
 func (s *Server) Node() *rig.Node { return s.node }
-
-// Host and port under which the rig's other servers reach it.
-func (s *Server) peer() string { return net.JoinHostPort(s.Name(), strconv.Itoa(port)) }
 
 // uuid is the server's identity in GTIDs. It comes from the name: the image's
 // data directory is the same for all servers of a rig, and two servers with
