@@ -99,13 +99,37 @@ func (s service) ask(ctx context.Context, method, path, body string) (status int
 	}
 	select {
 	case <-s.Done(): // it may be on its way out
-		if perr := s.Err(); perr != nil {
-			return 0, "", perr
-		}
-		return 0, "", lab.Blame(lab.ApplyCheck, errors.New("the program ended by itself, without an error"))
+		return 0, "", s.ended()
 	case <-time.After(time.Second):
 		return 0, "no answer: " + err.Error(), nil
 	}
+}
+
+// ended is nil as long as the program lives.
+func (s service) ended() error {
+	select {
+	case <-s.Done():
+	default:
+		return nil
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	return lab.Blame(lab.ApplyCheck, errors.New("the program ended by itself, without an error"))
+}
+
+// saysMoved is moved for a program that need not listen yet.
+func (s service) saysMoved(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr+"/moved", nil)
+	if err != nil {
+		return false
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 // each calls f for all of list, some at a time.
