@@ -96,7 +96,7 @@ func (a *App) answers(dir string, l *lab.Lab) (string, error) {
 	}
 	mine, err := fix.Read(dir, "fix", l.Fix)
 	if err != nil {
-		return b.String(), nil // there is nothing to compare with
+		return b.String(), nil //nolint:nilerr // there is nothing to compare with
 	}
 	head("From your fix/ to the reference")
 	same := true

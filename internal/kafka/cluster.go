@@ -228,7 +228,9 @@ func (b *Broker) metadata(ctx context.Context, topics ...string) (*driver.Metada
 	}
 	defer conn.Close()
 	if t, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(t)
+		if err := conn.SetDeadline(t); err != nil {
+			return nil, fmt.Errorf("dial %s: %w", b.name, err)
+		}
 	}
 	brokers, err := conn.Brokers()
 	if err != nil {

@@ -133,7 +133,7 @@ func (x execution) resize(ctx context.Context, out *os.File) (stop func()) {
 				return
 			case <-changed:
 				now := size(out)
-				_, _ = x.api.ExecResize(ctx, x.id, client.ExecResizeOptions{Height: now.Height, Width: now.Width})
+				_, _ = x.api.ExecResize(ctx, x.id, client.ExecResizeOptions(now))
 			}
 		}
 	}()

@@ -116,7 +116,7 @@ func (s *service) killWhileWriting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer unlock() //nolint:errcheck // the writer is gone, and with it whoever waits for the lock
 	if err := s.produce(ctx, 200); err != nil {
 		return err
 	}

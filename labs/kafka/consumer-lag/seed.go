@@ -36,6 +36,7 @@ func (x *run) seed(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
+	defer insert.Close()
 	rnd := rand.New(rand.NewPCG(1, 3))
 	done := make([]int64, partitions)
 	var records []kafka.Record

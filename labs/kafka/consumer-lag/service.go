@@ -48,7 +48,6 @@ type service struct {
 	program *fix.Program
 	process *fix.Process
 	front   *kafka.Front
-	log     string
 
 	rnd      *rand.Rand
 	truth    [partitions][]order // what was produced, by partition and offset
@@ -223,7 +222,7 @@ func (s *service) until(ctx context.Context, what string, good func(state) bool)
 	err := s.process.Until(ctx, what, func(ctx context.Context) (string, bool, error) {
 		var now state
 		if now, ours = s.look(ctx); ours != nil {
-			return "", true, nil
+			return "", true, nil //nolint:nilerr // ends the wait; returned below
 		}
 		if now != last {
 			last, since = now, time.Now()

@@ -36,7 +36,7 @@ type day struct {
 
 // newDay makes a day. Merchants' names and who is big come from the seed, so
 // that no name can be known beforehand; famous is left out of them.
-func newDay(seed uint64, famous string) *day {
+func newDay(seed uint64, famous string) *day { //nolint:unparam // who is famous is the story's to say
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	names := make([]string, 0, merchants)
 	for _, n := range rnd.Perm(9000) {
