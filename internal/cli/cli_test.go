@@ -73,7 +73,7 @@ func run(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			}
 			return checkout(root, filepath.Join(env.WorkDir, "faultlab"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "kill": kill},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sigkill": kill},
 	})
 }
 
