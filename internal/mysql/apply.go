@@ -17,8 +17,9 @@ import (
 // Apply runs the variant's file as the learner, statement by statement on one
 // connection. What the server refuses is the learner's, on the check "applies",
 // with its line and the server's words. When ctx ends first, what still runs
-// is killed on the server, and the error says what it was doing.
-func (s *Server) Apply(ctx context.Context, v lab.Variant, file string) error {
+// is killed on the server, and the error says what it was doing. Each of begins
+// is called before every statement.
+func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, begins ...func()) error {
 	statements := fix.Statements(v.Files[file])
 	if len(statements) == 0 {
 		return nil
@@ -35,6 +36,9 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string) error {
 	}
 	for _, st := range statements {
 		s.rig.Env().Log("%s> %s;", s.Name(), st.Text)
+		for _, begin := range begins {
+			begin()
+		}
 		err := s.show(ctx, conn, st.Text)
 		if err == nil {
 			continue

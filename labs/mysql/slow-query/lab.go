@@ -38,9 +38,11 @@ var Lab = &lab.Lab{
 		lab.Equal("orders-changed", 0).
 			Else("Orders are in the table twice, or not as customers placed them."),
 		lab.AtMost("writers-blocked", 25).
-			Else("While the fix ran, nobody could place an order."),
+			Else("While a statement of the fix ran, nobody could place or pay an order."),
 		lab.Equal("writers-failed", 0).
 			Else("While the fix ran, placing or paying an order ended in an error."),
+		lab.Equal("promises-broken", 0).
+			Else("The table orders is not what the service relies on any more: its columns and their types, InnoDB in a file of its own, an id that comes once; or triggers or events were left behind."),
 		lab.AtMost("new-indexes", 2).
 			Else("Every index is written with every order; the service can afford two more."),
 		lab.AtMost("size-growth", 1.8).
