@@ -104,9 +104,9 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 	cmd.Env = append(os.Environ(), "VERSION_FILE="+version, "TMPDIR="+dir)
 	cmd.WaitDelay = 10 * time.Second
 	endGroup(cmd)
-	var last string // what it said before it failed
+	var said []string // the last of it says why a recipe failed
 	cmd.Stderr = &lines{log: func(line string) {
-		last = line
+		said = append(said[max(0, len(said)-16):], line)
 		log("%s: %s", e.Server, line)
 	}}
 	tar, err := cmd.StdoutPipe()
@@ -123,7 +123,7 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 	}
 	// The recipe's own failure is the cause of an archive that ends early.
 	if failed := cmd.Wait(); failed != nil && (err == nil || errors.Is(err, io.EOF)) {
-		err = fmt.Errorf("run recipe of %s: %w: %s", e.Server, failed, last)
+		err = fmt.Errorf("run recipe of %s: %w%s", e.Server, failed, complaint(said))
 	}
 	if err != nil {
 		if id != "" { // half an archive can make an image too
@@ -140,6 +140,16 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 		log("%s: built %s %s, %d MB, in %.0f s", e.Server, e.Server, img.Version, img.Size/1e6, time.Since(begun).Seconds())
 	}
 	return img, err
+}
+
+// complaint is the last line that a recipe said, and below it the lines before:
+// the log that it is about.
+func complaint(said []string) string {
+	if len(said) == 0 {
+		return ""
+	}
+	last := len(said) - 1
+	return ": " + strings.Join(append(said[last:], said[:last]...), "\n")
 }
 
 // load imports the archive as soon as it begins, and returns the image's id.

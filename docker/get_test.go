@@ -224,6 +224,8 @@ func TestBuildFails(t *testing.T) {
 		calls  []string
 	}{
 		"before the archive": {`echo "no such mirror" >&2; exit 1`, "exit status 1: no such mirror", nil},
+		"with a log":         {`printf 'reading\nno space\n' >&2; echo "unpack: tar says why" >&2; exit 1`, "exit status 1: unpack: tar says why\nreading\nno space", nil},
+		"with nothing said":  {`exit 1`, "recipe of test: exit status 1", nil},
 		"within the archive": {`echo 9.7.9 >"$VERSION_FILE"; printf 12345; echo "disk full" >&2; exit 2`, "exit status 2: disk full", []string{
 			"import 5 bytes, [LABEL faultlab.server=test LABEL faultlab.version=9.7.9]", "remove sha256:imported",
 		}},

@@ -34,7 +34,7 @@ need() {
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -qy --no-install-recommends install $missing >"$work/log" 2>&1 ||
 		{ apt-get -qy update && apt-get -qy --no-install-recommends install $missing; } >"$work/log" 2>&1 ||
-		die "install$missing: apt says why above" "$work/log"
+		die "install$missing: apt says why" "$work/log"
 }
 
 # mirror prints the Debian mirror of this machine's own sources.
@@ -78,10 +78,10 @@ unpack() {
 		Dir::Cache::srcpkgcache "$apt/sources.bin";
 	END
 	say "reading the package index of Debian $suite"
-	apt-get -c "$apt/conf" -q update >"$work/log" 2>&1 || die "read the index of $suite: apt says why above" "$work/log"
+	apt-get -c "$apt/conf" -q update >"$work/log" 2>&1 || die "read the index of $suite: apt says why" "$work/log"
 	say "downloading $*"
 	apt-get -c "$apt/conf" -qy --download-only install base-files base-passwd bash coreutils dash grep ncurses-base sed "$@" >"$work/log" 2>&1 ||
-		die "download $*: apt says why above" "$work/log"
+		die "download $*: apt says why" "$work/log"
 	rm -f "$apt"/archives/perl*.deb "$apt"/archives/libperl*.deb # for a script or two among the clients
 
 	say "unpacking $(ls "$apt"/archives/*.deb | wc -l) packages, $(du -cm "$apt"/archives/*.deb | tail -n 1 | cut -f 1) MB"
@@ -105,6 +105,7 @@ user() {
 # loopback of its own: no mount, process or port of this machine is touched.
 inside() {
 	unshare --mount --pid --net --fork --kill-child sh -c '
+		unset TMPDIR # it is a directory of this machine
 		mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && ip link set lo up &&
 			exec chroot "$0" "$@"' "$root" "$@"
 }

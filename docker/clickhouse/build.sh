@@ -20,7 +20,7 @@ need npm=npm "gcc=gcc libc6-dev"
 say "downloading $package $version, 180 MB"
 mkdir "$work/npm"
 cd "$work/npm"
-npm pack --silent --fetch-retries 1 "$package@$version" >"$work/log" 2>&1 || die "download $package: npm says why above" "$work/log"
+npm pack --silent --fetch-retries 1 "$package@$version" >"$work/log" 2>&1 || die "download $package: npm says why" "$work/log"
 [ -z "$sum" ] || echo "$sum  $(ls)" | sha512sum --check --status || die "$package $version is not the file that this recipe knows"
 say "unpacking it, 570 MB"
 tar -xzf *.tgz package/libchdb.so

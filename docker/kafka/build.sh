@@ -12,7 +12,7 @@ say "downloading Kafka $version"
 mvn -q -B -f "$here/pom.xml" --strict-checksums \
 	org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
 	-DincludeScope=runtime -DoutputDirectory="$work/libs" >"$work/log" 2>&1 ||
-	die "download Kafka: Maven says why above" "$work/log"
+	die "download Kafka: Maven says why" "$work/log"
 
 unpack sid openjdk-25-jre-headless
 cd "$root/usr/lib/jvm/java-25-openjdk-"*
@@ -68,7 +68,7 @@ user appuser 1000
 say "formatting the storage"
 java="java @$home/java.args -Xmx512m"
 inside $java kafka.tools.StorageTool format --cluster-id faultlabfaultlabfaultg \
-	--config $home/config/server.properties >"$work/log" 2>&1 || die "format the storage: Kafka says why above" "$work/log"
+	--config $home/config/server.properties >"$work/log" 2>&1 || die "format the storage: Kafka says why" "$work/log"
 
 say "archiving the classes that a broker loads"
 # It runs once, on a copy of its storage, and writes the archive when it ends.
@@ -82,7 +82,7 @@ inside sh -c "
 	done
 	kill \$!
 	wait \$!" 2>/dev/null || : # Java's status is that of the signal
-[ -s "$root$home/kafka.aot" ] || die "archive classes: Java says why above" "$root/tmp/log"
+[ -s "$root$home/kafka.aot" ] || die "archive classes: Java says why" "$root/tmp/log"
 rm -rf "$root"/tmp/*
 echo "-XX:AOTCache=$home/kafka.aot" >>"$root$home/java.args"
 chown -R 1000:1000 "$root/srv/kafka"

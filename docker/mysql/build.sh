@@ -23,7 +23,7 @@ say "initialising the data directory"
 # The redo log is small until a server starts with the size of its configuration.
 # Without auto.cnf each server gives itself a UUID of its own.
 inside mysqld --no-defaults --initialize-insecure --user=mysql --datadir=/srv/mysql \
-	--disable-log-bin --innodb-redo-log-capacity=8M >"$work/log" 2>&1 || die "initialise the data directory: mysqld says why above" "$work/log"
+	--disable-log-bin --innodb-redo-log-capacity=8M >"$work/log" 2>&1 || die "initialise the data directory: mysqld says why" "$work/log"
 rm "$root/srv/mysql/auto.cnf"
 
 image "$(inside mysqld --no-defaults --version | sed 's/.*Ver \([0-9.]*\).*/\1/')"
