@@ -15,6 +15,7 @@ import (
 func (a *App) run() *cobra.Command {
 	var o trial.Options
 	var asJSON, verbose bool
+	var html string
 	cmd := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Judge your fix on fresh servers",
@@ -37,6 +38,9 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 			if err != nil {
 				return err
 			}
+			if err := writable(html); err != nil {
+				return err
+			}
 			made := false
 			if o.Variant == "fix" {
 				if made, err = trial.EnsureFix(trial.Dir(root, l.Name)); err != nil {
@@ -50,6 +54,11 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 			}
 			if err := a.print(res, asJSON); err != nil {
 				return fault{err}
+			}
+			if html != "" {
+				if err := a.writeHTML(html, res); err != nil {
+					return fault{err}
+				}
 			}
 			if o.Variant == "fix" {
 				a.after(root, l, res, made)
@@ -66,6 +75,7 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 	f.BoolVar(&o.Fresh, "fresh", false, "seed anew, although a snapshot exists")
 	f.StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f.StringVar(&html, "html", "", "write a report for the browser to this `file`")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show every command that is run against a server")
 	return cmd
 }

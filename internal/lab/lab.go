@@ -90,6 +90,10 @@ type Env struct {
 	// Log shows what is going on inside a phase: a command that can be pasted,
 	// a state that is waited for. Never nil.
 	Log func(format string, args ...any)
+	// Sample adds a point to the series of that name, at this moment of the run:
+	// what the report draws over time. Ten a second are enough. Never nil; a
+	// playground drops them.
+	Sample func(name, unit string, value float64)
 }
 
 // Run is one run of a lab. Only Rig and Measure are required.

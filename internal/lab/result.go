@@ -27,8 +27,16 @@ func (v Verdict) ExitCode() int {
 // Took is a phase and how long it took.
 type Took struct {
 	Phase   Phase
+	At      time.Duration // when it began, since the run started
 	Elapsed time.Duration
 	Error   string
+}
+
+// Machine is what a run ran on.
+type Machine struct {
+	OS    string `json:"os"`
+	Arch  string `json:"arch"`
+	Cores int    `json:"cores"` // that the harness, the load and the servers share
 }
 
 // Result is all that is known of one run.
@@ -36,12 +44,16 @@ type Result struct {
 	Lab      string
 	Title    string
 	Variant  string
+	Change   string // the variant's files against start/, as a unified diff; empty if they are the same
+	Command  string // what was run instead of the variant's own files
 	Verdict  Verdict
 	Reason   string // why it is invalid, or which error was the learner's
 	Checks   []Outcome
 	Before   *Readings
 	After    *Readings
+	Series   []Series
 	Servers  []Server
+	Machine  Machine
 	Phases   []Took
 	Seed     uint64
 	Started  time.Time

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -45,6 +47,7 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 		err := r.run(ctx)
 		// Copies: a phase that was left behind may still take readings.
 		r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()
+		r.res.Series = r.samples.all()
 		r.judge(err)
 		if r.res.Verdict != Pass {
 			r.keepEvidence(ctx)
@@ -63,6 +66,7 @@ type runner struct {
 	Run
 	print         Fingerprint
 	before, after Readings
+	samples       samples
 
 	mu     sync.Mutex // phases log from any goroutine
 	phase  Phase
@@ -75,10 +79,11 @@ type runner struct {
 func newRunner(l *Lab, o Options) *runner {
 	r := &runner{lab: l, opts: o, res: &Result{
 		Lab: l.Name, Title: l.Title, Variant: o.Fix.Name, Seed: o.Env.Seed,
-		Before: &Readings{}, After: &Readings{},
+		Before: &Readings{}, After: &Readings{}, Command: strings.Join(o.Fix.Command, " "),
+		Machine: Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU()},
 	}}
 	r.opts.Env.Lab, r.opts.Env.Memory, r.opts.Env.Disk = l.Name, l.Memory, l.Disk
-	r.opts.Env.Log = r.log
+	r.opts.Env.Log, r.opts.Env.Sample = r.log, r.sample
 	return r
 }
 
@@ -320,7 +325,7 @@ func (r *runner) begin(p Phase) {
 func (r *runner) end(p Phase, took time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := Took{Phase: p, Elapsed: took}
+	t := Took{Phase: p, At: time.Since(r.res.Started) - took, Elapsed: took}
 	if err != nil {
 		t.Error = err.Error()
 	}
@@ -333,6 +338,12 @@ func (r *runner) log(format string, args ...any) {
 	defer r.mu.Unlock()
 	if !r.quiet {
 		r.show(Event{Phase: r.phase, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (r *runner) sample(name, unit string, value float64) {
+	if !r.live { // nobody would see them, and it may stay for days
+		r.samples.add(name, unit, Point{time.Since(r.res.Started), value})
 	}
 }
 

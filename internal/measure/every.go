@@ -31,6 +31,20 @@ func Every(ctx context.Context, pace time.Duration, f func(context.Context) erro
 	return nil
 }
 
+// Rate calls sample, at a pace until ctx ends, with how many a second a counter
+// has risen since the last time, however long ago that was.
+func Rate(ctx context.Context, pace time.Duration, count func() int, sample func(perSecond float64)) error {
+	last, at := count(), time.Now()
+	return Every(ctx, pace, func(context.Context) error {
+		n, now := count(), time.Now()
+		if took := now.Sub(at); took >= pace/2 { // the first call comes at once
+			sample(float64(n-last) / took.Seconds())
+			last, at = n, now
+		}
+		return nil
+	})
+}
+
 // While takes a sample at a pace while f runs, and returns the error of f. A
 // sample that can't be taken ends f and is an error that is never the
 // learner's, unless it is a lab.Fault: without samples nobody knows what f did.

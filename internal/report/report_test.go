@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"faultlab/internal/lab"
@@ -58,8 +58,43 @@ func result() *lab.Result {
 			{ID: "new-indexes", OK: true, Says: "new-indexes ≤ 2", Got: "1"},
 		},
 		Servers: []lab.Server{{Name: "mysql", Engine: "mysql", Version: "9.7.4", Image: "faultlab/mysql", Origin: "local"}},
-		Phases:  []lab.Took{{Phase: lab.Start, Elapsed: 1500 * time.Millisecond}, {Phase: lab.Measure, Elapsed: 250 * time.Millisecond}},
+		Machine: lab.Machine{OS: "linux", Arch: "amd64", Cores: 2},
+		Change:  "--- start/fix.sql\n+++ fix/fix.sql\n@@ -1,2 +1,2 @@\n--- tried at 10:20\n-ANALYZE TABLE orders;\n+-- one index\n+ALTER TABLE orders ADD INDEX (user_id, create_time);\n",
+		Phases: []lab.Took{
+			{Phase: lab.Admit, Elapsed: 2 * time.Second},
+			{Phase: lab.Start, At: 2 * time.Second, Elapsed: 1500 * time.Millisecond},
+			{Phase: lab.Measure, At: 3500 * time.Millisecond, Elapsed: 1500 * time.Millisecond},
+			{Phase: lab.Apply, At: 5 * time.Second, Elapsed: 3 * time.Second},
+			{Phase: lab.Remeasure, At: 8 * time.Second, Elapsed: 10 * time.Millisecond},
+			{Phase: lab.Hold, At: 8010 * time.Millisecond, Elapsed: 3 * time.Second},
+			{Phase: lab.Stop, At: 11500 * time.Millisecond, Elapsed: 845 * time.Millisecond},
+		},
+		Series: []lab.Series{{Name: "orders", Unit: "acknowledged per second", Points: wave(3500*time.Millisecond, 11*time.Second)}},
 	}
+}
+
+// wave is a sample every 100 ms: 50, then nothing while the fix runs, then 950.
+func wave(from, to time.Duration) []lab.Point {
+	var points []lab.Point
+	for at := from; at <= to; at += 100 * time.Millisecond {
+		v := 50.0
+		switch {
+		case at > 8*time.Second:
+			v = 950 + float64(at%(300*time.Millisecond)/time.Millisecond)/4
+		case at > 5*time.Second:
+			v = 0
+		}
+		points = append(points, lab.Point{At: at, Value: v})
+	}
+	return points
+}
+
+// logFiles are the evidence of a run.
+var logFiles = fstest.MapFS{
+	"mysql.log":            {Data: []byte("[Note] ready\n\x1b[31m<script>alert(1)</script>\n")},
+	"mysql.empty.txt":      {},
+	"mysql.container.json": {Data: []byte("{}")},
+	"result.json":          {Data: []byte("{}")},
 }
 
 // forged is what a learner's program may print to look like us.
@@ -72,6 +107,7 @@ func cases() map[string]*lab.Result {
 	failed.Checks[3] = lab.Outcome{ID: "new-indexes", Says: "new-indexes ≤ 2", Got: "7", Hint: "Each new order now has to be written into seven more indexes."}
 
 	fault := result()
+	fault.Change, fault.Command = "", "python3 app.py"
 	fault.Verdict, fault.Reason, fault.After = lab.Fail, forged, &lab.Readings{}
 	fault.Checks[0] = lab.Outcome{ID: lab.ApplyCheck, Says: "the fix applies without an error, in time", Got: "no", Hint: forged}
 	for i := 1; i < 4; i++ {
@@ -81,11 +117,11 @@ func cases() map[string]*lab.Result {
 	wide := result()
 	wide.Verdict = lab.Fail
 	wide.Reason = strings.Repeat("x", 76) + "PASS mysql/slow-query  (1.0 s)\n\tat 漢字" + strings.Repeat("漢", 50)
-	wide.Checks = nil
+	wide.Checks, wide.Series, wide.Change = nil, nil, ""
 
 	invalid := result()
 	invalid.Verdict, invalid.Checks, invalid.Servers, invalid.Phases = lab.InvalidRun, nil, nil, nil
-	invalid.Before, invalid.After = &lab.Readings{}, &lab.Readings{}
+	invalid.Before, invalid.After, invalid.Series = &lab.Readings{}, &lab.Readings{}, nil
 	invalid.Reason = "no Docker engine answers on unix:///var/run/docker.sock: start one, or set DOCKER_HOST to where one listens"
 
 	panicked := result()
@@ -162,11 +198,26 @@ func TestJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, name+".json", b.Bytes())
-		d := json.NewDecoder(&b)
-		d.DisallowUnknownFields()
-		var back document
-		if err := d.Decode(&back); err != nil || back.Version != 1 || back.Seed != r.Seed {
-			t.Errorf("%s: read back %+v, %v", name, back, err)
+		// What is read back is shown the same.
+		back, err := ReadJSON(bytes.NewReader(b.Bytes()))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, want := text(t, back, Options{}), text(t, r, Options{}); got != want {
+			t.Errorf("%s read back is\n%s\nnot\n%s", name, got, want)
+		}
+		var again bytes.Buffer
+		if err := JSON(&again, back); err != nil || again.String() != b.String() {
+			t.Errorf("%s, read and written: %v\n%s", name, err, again.String())
+		}
+		if got, want := html(t, back), html(t, r); got != want {
+			t.Errorf("%s read back is another page", name)
+		}
+	}
+	for _, bad := range []string{"", "{", `{"version": 2}`} {
+		if _, err := ReadJSON(strings.NewReader(bad)); err == nil {
+			t.Errorf("read %q", bad)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func Text(w io.Writer, r *lab.Result, o Options) error {
 	p := &page{width: o.width()}
 	head(p, r)
 	readings(p, r)
+	overTime(p, r, o)
 	checks(p, r, o)
 	reason(p, r)
 	if r.Evidence != "" {

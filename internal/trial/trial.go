@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +124,9 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 		Show:     o.Show,
 		Evidence: evidence,
 	})
+	if v.Command == nil {
+		res.Change = fix.Diff(start, v)
+	}
 	if o.Keep {
 		// A result that can't be kept is no reason to withhold the verdict.
 		_ = keep(evidence, res)
@@ -161,6 +165,35 @@ func keep(dir string, res *lab.Result) error {
 		_ = os.RemoveAll(old)
 	}
 	return nil
+}
+
+// Last reads the newest result that was kept of the lab called name, or of all
+// labs if name is empty, with the folder where its evidence is, if it has one.
+// It is nil if there is none.
+func Last(root, name string) (*lab.Result, error) {
+	pattern := filepath.Join(root, ".faultlab", "*", "*")
+	if name != "" {
+		pattern = filepath.Join(root, ".faultlab", filepath.FromSlash(name))
+	}
+	files, err := filepath.Glob(filepath.Join(pattern, "2*", "result.json"))
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	run := func(file string) string { return filepath.Base(filepath.Dir(file)) } // begins with its time
+	file := slices.MaxFunc(files, func(a, b string) int { return strings.Compare(run(a), run(b)) })
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("open result: %w", err)
+	}
+	defer f.Close()
+	res, err := report.ReadJSON(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if res.Evidence != "" {
+		res.Evidence = filepath.Dir(file) // the checkout may have moved
+	}
+	return res, nil
 }
 
 func newID() string {

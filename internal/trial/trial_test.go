@@ -158,3 +158,27 @@ func TestHolds(t *testing.T) {
 		})
 	}
 }
+
+func TestLast(t *testing.T) {
+	root := t.TempDir()
+	if res, err := Last(root, ""); res != nil || err != nil {
+		t.Errorf("of nothing: %v, %v", res, err)
+	}
+	result := func(lab string) string { return `{"version": 1, "lab": "` + lab + `", "evidence": "/elsewhere"}` }
+	write(t, root, map[string]string{
+		".faultlab/mysql/x/20260101-000001-f/result.json": result("mysql/x"),
+		".faultlab/mysql/x/20260101-000003-a/result.json": result("mysql/x"),
+		".faultlab/mysql/x/20260101-000009-a/mysql.log":   "a run that was killed",
+		".faultlab/redis/y/20260101-000002-z/result.json": result("redis/y"),
+		".faultlab/kafka/z/20260101-000000-z/result.json": "{",
+	})
+	for name, want := range map[string]string{"": "mysql/x/20260101-000003-a", "mysql/x": "mysql/x/20260101-000003-a", "redis/y": "redis/y/20260101-000002-z"} {
+		res, err := Last(root, name)
+		if err != nil || res.Evidence != filepath.Join(root, ".faultlab", filepath.FromSlash(want)) {
+			t.Errorf("%q: %+v, %v", name, res, err)
+		}
+	}
+	if _, err := Last(root, "kafka/z"); err == nil || !strings.Contains(err.Error(), "result.json: read result: ") {
+		t.Errorf("of a broken one: %v", err)
+	}
+}

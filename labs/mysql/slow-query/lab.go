@@ -50,7 +50,7 @@ var Lab = &lab.Lab{
 	},
 	New: func(env lab.Env) lab.Run {
 		r := rig.New(env)
-		s := &shop{seed: env.Seed, log: env.Log, db: mysql.New(r, mysql.Config{Grants: map[string][]string{
+		s := &shop{seed: env.Seed, log: env.Log, plot: env.Sample, db: mysql.New(r, mysql.Config{Grants: map[string][]string{
 			mysql.Learner: {"ALL ON shop.*", "PROCESS ON *.*", "SELECT ON performance_schema.*"},
 			app:           {"SELECT, INSERT, UPDATE ON shop.*"},
 		}})}

@@ -39,6 +39,7 @@ type shop struct {
 	seed uint64
 	db   *mysql.Server
 	log  func(format string, args ...any)
+	plot func(name, unit string, value float64)
 
 	// A writer holds gate while it sends a statement, and a page that is
 	// compared with the truth holds all of it.
@@ -63,10 +64,21 @@ type shop struct {
 func (s *shop) write(ctx context.Context) error {
 	s.know()
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return measure.Rate(ctx, 100*time.Millisecond, s.acknowledged, func(perSecond float64) {
+			s.plot("orders", "acknowledged per second", perSecond)
+		})
+	})
 	for w := range writers {
 		g.Go(func() error { return s.writer(ctx, w) })
 	}
 	return g.Wait()
+}
+
+func (s *shop) acknowledged() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acks
 }
 
 func (s *shop) know() {
