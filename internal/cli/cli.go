@@ -35,7 +35,9 @@ type App struct {
 	Out  *os.File
 	Err  *os.File
 
-	farewell atomic.Value // string: what the first Ctrl-C says
+	farewell  atomic.Value // string: what the first Ctrl-C says
+	elsewhere atomic.Bool  // another program has the terminal, and Ctrl-C is for it
+	signals   chan os.Signal
 }
 
 // Main runs the command line and returns its exit status.
@@ -97,7 +99,7 @@ func (a *App) command() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.AddCommand(
-		a.list(), a.show(), a.run(), a.report(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
+		a.list(), a.show(), a.run(), a.watch(), a.report(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
 		a.up(), a.status(), a.shell(), a.logs(), a.apply(), a.check(), a.reset(), a.down(), a.playground(),
 		a.hint(), a.solution(), a.next(), a.progressed(),
 	)
@@ -111,21 +113,23 @@ var errInterrupted = errors.New("interrupted")
 // removed; the second one exits at once.
 func (a *App) interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	a.signals = make(chan os.Signal, 2)
+	signal.Notify(a.signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		if _, ok := <-signals; !ok {
-			return
-		}
-		if says := a.farewell.Load().(string); says != "" {
-			fmt.Fprintln(a.Err, says)
-		}
-		cancel(errInterrupted)
-		if _, ok := <-signals; ok {
-			os.Exit(exitInvalid)
+		for sig := range a.signals {
+			if sig == os.Interrupt && a.elsewhere.Load() {
+				continue
+			}
+			if ctx.Err() != nil {
+				os.Exit(exitInvalid)
+			}
+			if says := a.farewell.Load().(string); says != "" {
+				fmt.Fprintln(a.Err, says)
+			}
+			cancel(errInterrupted)
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
+	return ctx, func() { signal.Stop(a.signals); close(a.signals); cancel(nil) }
 }
 
 // find returns the lab called name, or the nearest names.

@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -73,7 +75,7 @@ func run(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			}
 			return checkout(root, filepath.Join(env.WorkDir, "faultlab"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sigkill": kill},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sigkill": kill, "await": await},
 	})
 }
 
@@ -107,6 +109,30 @@ func kill(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(measure.Until(context.Background(), "it is dead", func(context.Context) (string, bool, error) {
 		_, alive, err := playground.Find(root, args[0])
 		return "it lives", !alive, err
+	}))
+}
+
+// await waits until a file that a command in the background writes to matches:
+// await FILE REGEXP [COUNT]
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await FILE REGEXP [COUNT]")
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	want := 1
+	if len(args) > 2 {
+		want, err = strconv.Atoi(args[2])
+		ts.Check(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ts.Check(measure.Until(ctx, args[0]+" matches "+args[1], func(context.Context) (string, bool, error) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]))
+		if errors.Is(err, fs.ErrNotExist) {
+			return "it is not there", false, nil
+		}
+		return string(text), len(re.FindAll(text, -1)) >= want, err
 	}))
 }
 

@@ -42,30 +42,40 @@ of change. None of them is the answer.`,
 				}
 				return a.markdown(strings.Join(rungs[:used], "\n"))
 			}
-			next, err := done.Hint(l.Name, len(rungs))
+			rung, note, err := climb(done, l.Name, rungs)
 			if err != nil {
 				return fault{err}
 			}
-			if next < 0 {
-				fmt.Fprintf(a.Err, "those were all %d hints; lab hint %s --seen shows them again, lab solution %s --spoil the answer\n", len(rungs), l.Name, l.Name)
-				return nil
-			}
-			if err := a.markdown(rungs[next]); err != nil {
+			if err := a.markdown(rung); err != nil {
 				return fault{err}
 			}
-			switch left := len(rungs) - next - 1; left {
-			case 0:
-				fmt.Fprintln(a.Err, "(that was the last hint)")
-			case 1:
-				fmt.Fprintln(a.Err, "(one more hint is left)")
-			default:
-				fmt.Fprintf(a.Err, "(%d more hints are left)\n", left)
-			}
+			fmt.Fprintln(a.Err, note)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&seen, "seen", false, "show again those that you have seen, and no other")
 	return cmd
+}
+
+// climb takes the next rung of a ladder, which is empty after the last, and
+// says how many are left.
+func climb(done *progress.Progress, name string, rungs []string) (rung, note string, err error) {
+	next, err := done.Hint(name, len(rungs))
+	if err != nil {
+		return "", "", err
+	}
+	if next < 0 {
+		return "", fmt.Sprintf("those were all %d hints; lab hint %s --seen shows them again, lab solution %s --spoil the answer", len(rungs), name, name), nil
+	}
+	switch left := len(rungs) - next - 1; left {
+	case 0:
+		note = "(that was the last hint)"
+	case 1:
+		note = "(one more hint is left)"
+	default:
+		note = fmt.Sprintf("(%d more hints are left)", left)
+	}
+	return rungs[next], note, nil
 }
 
 // ladder are the rungs of a lab's hints.md, each with its heading.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"faultlab/internal/lab"
 	"faultlab/internal/progress"
 )
 
@@ -18,17 +19,25 @@ func (a *App) next() *cobra.Command {
 			if err != nil {
 				return fault{err}
 			}
-			for _, l := range a.Labs {
-				if !done.Solved(l.Name).IsZero() {
-					continue
-				}
-				fmt.Fprintf(a.Out, "%s  %s\n", l.Name, l.Title)
-				fmt.Fprintf(a.Out, "%s, about %d minutes\n\n", l.Level, l.Minutes)
-				fmt.Fprintf(a.Out, "  bin/lab show %[1]s   the brief\n  bin/lab up %[1]s     look around in the broken state\n  bin/lab run %[1]s    judge your fix\n", l.Name)
+			l := a.unsolved(done)
+			if l == nil {
+				fmt.Fprintf(a.Out, "you have solved all %d labs\n", len(a.Labs))
 				return nil
 			}
-			fmt.Fprintf(a.Out, "you have solved all %d labs\n", len(a.Labs))
+			fmt.Fprintf(a.Out, "%s  %s\n", l.Name, l.Title)
+			fmt.Fprintf(a.Out, "%s, about %d minutes\n\n", l.Level, l.Minutes)
+			fmt.Fprintf(a.Out, "  bin/lab show %[1]s   the brief\n  bin/lab up %[1]s     look around in the broken state\n  bin/lab run %[1]s    judge your fix\n", l.Name)
 			return nil
 		},
 	}
+}
+
+// unsolved is the first lab that is not solved; nil if all are.
+func (a *App) unsolved(done *progress.Progress) *lab.Lab {
+	for _, l := range a.Labs {
+		if done.Solved(l.Name).IsZero() {
+			return l
+		}
+	}
+	return nil
 }

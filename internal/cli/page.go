@@ -7,8 +7,8 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/charmbracelet/glamour"
-	"github.com/charmbracelet/glamour/styles"
+	"charm.land/glamour/v2"
+	"charm.land/glamour/v2/styles"
 	"golang.org/x/term"
 
 	"faultlab/internal/report"
@@ -25,6 +25,15 @@ func (a *App) markdown(text string) error {
 		_, err := io.WriteString(a.Out, text)
 		return err
 	}
+	shown, err := render(text, o)
+	if err != nil {
+		return err
+	}
+	return a.page(shown)
+}
+
+// render lays a text out for a terminal.
+func render(text string, o report.Options) (string, error) {
 	style := styles.DarkStyleConfig
 	if !o.Color {
 		style = styles.NoTTYStyleConfig
@@ -39,13 +48,13 @@ func (a *App) markdown(text string) error {
 	style.Document.Margin = &none
 	r, err := glamour.NewTermRenderer(glamour.WithStyles(style), glamour.WithWordWrap(min(o.Width, widest)))
 	if err != nil {
-		return fmt.Errorf("render text: %w", err)
+		return "", fmt.Errorf("render text: %w", err)
 	}
 	shown, err := r.Render(text)
 	if err != nil {
-		return fmt.Errorf("render text: %w", err)
+		return "", fmt.Errorf("render text: %w", err)
 	}
-	return a.page(strings.Trim(shown, "\n") + "\n")
+	return strings.Trim(shown, "\n") + "\n", nil
 }
 
 // page shows a text, through a pager if it is longer than the terminal.

@@ -59,8 +59,11 @@ func solvedOn(d progress.Lab) string {
 	return d.Solved.Local().Format("2006-01-02")
 }
 
-// remember keeps how a run ended.
+// remember keeps how a run ended; one that is invalid says nothing of the learner.
 func (a *App) remember(l *lab.Lab, res *lab.Result) error {
+	if res.Verdict == lab.InvalidRun {
+		return nil
+	}
 	done, err := progress.Load()
 	if err != nil {
 		return err

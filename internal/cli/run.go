@@ -94,18 +94,25 @@ func (a *App) print(res *lab.Result, asJSON bool) error {
 
 // after says on stderr what to do next, and remembers the run.
 func (a *App) after(root string, l *lab.Lab, res *lab.Result, made bool) {
-	if res.Verdict == lab.InvalidRun {
-		return
-	}
-	rel := nearby(trial.Dir(root, res.Lab))
-	switch {
-	case made:
-		fmt.Fprintf(a.Err, "\nThis was the broken state. Your copy of it is %s: read %s, edit, run again.\n",
-			filepath.Join(rel, "fix"), filepath.Join(rel, "README.md"))
-	case res.Verdict == lab.Pass:
-		fmt.Fprintf(a.Err, "\nNow read the Background in %s, and lab solution %s. Then: lab next\n", filepath.Join(rel, "README.md"), l.Name)
+	if says := advice(root, res, made); says != "" {
+		fmt.Fprintln(a.Err, "\n"+says)
 	}
 	if err := a.remember(l, res); err != nil {
 		fmt.Fprintln(a.Err, "lab: "+err.Error())
 	}
+}
+
+// advice is what to do after a run; empty if the report has said it. made says
+// that the run made fix/.
+func advice(root string, res *lab.Result, made bool) string {
+	rel := nearby(trial.Dir(root, res.Lab))
+	switch {
+	case res.Verdict == lab.InvalidRun:
+	case made:
+		return fmt.Sprintf("This was the broken state. Your copy of it is %s: read %s, edit, run again.",
+			filepath.Join(rel, "fix"), filepath.Join(rel, "README.md"))
+	case res.Verdict == lab.Pass:
+		return fmt.Sprintf("Now read the Background in %s, and lab solution %s. Then: lab next", filepath.Join(rel, "README.md"), res.Lab)
+	}
+	return ""
 }

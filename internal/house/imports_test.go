@@ -28,6 +28,9 @@ var rules = []struct {
 	{pkg: "faultlab/internal/fix", forbidden: append(clients, "testing", "github.com/testcontainers")},
 	// One importer of testcontainers.
 	{pkg: "faultlab/...", forbidden: []string{"github.com/testcontainers"}, direct: true, except: []string{"faultlab/internal/rig"}},
+	// One screen; it knows nothing of what is behind its keys.
+	{pkg: "faultlab/...", forbidden: []string{"charm.land/bubbletea/v2"}, direct: true, except: []string{"faultlab/internal/watch"}},
+	{pkg: "faultlab/internal/watch", forbidden: append(clients, append(upper[:4:4], "testing", "github.com/testcontainers", "faultlab/internal/fix", "faultlab/internal/rig")...)},
 	// One package that is go test's.
 	{pkg: "faultlab/...", forbidden: []string{"testing"}, direct: true, except: []string{"faultlab/internal/labtest"}},
 	// Engines know nothing of labs' folders, of commands or of go test.

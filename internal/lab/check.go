@@ -19,21 +19,30 @@ type Reading struct {
 // Readings keeps readings in the order in which they were taken. Several
 // goroutines may take them at once.
 type Readings struct {
-	mu   sync.Mutex
-	list []Reading
+	mu    sync.Mutex
+	list  []Reading
+	taken func(Reading) // nil: nobody wants to know
 }
 
 // Set adds a reading, or replaces the one of that name.
 func (r *Readings) Set(name, unit string, value float64) {
+	x := Reading{name, unit, value}
+	r.put(x)
+	if r.taken != nil {
+		r.taken(x)
+	}
+}
+
+func (r *Readings) put(x Reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.list {
-		if r.list[i].Name == name {
-			r.list[i] = Reading{name, unit, value}
+		if r.list[i].Name == x.Name {
+			r.list[i] = x
 			return
 		}
 	}
-	r.list = append(r.list, Reading{name, unit, value})
+	r.list = append(r.list, x)
 }
 
 // Get returns the reading of that name.

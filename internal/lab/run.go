@@ -17,8 +17,13 @@ type Event struct {
 	Done    bool          // the phase ended
 	Elapsed time.Duration // when Done
 	Err     error         // when Done
+	Reading *Reading      // else a reading that was taken: before the fix in Measure, after it in other phases
 	Text    string        // else a line of detail, or empty at the start of the phase
 }
+
+// ErrDropped is the cause of a context that ends a run whose outcome nobody
+// wants any more: it leaves neither evidence nor a result.
+var ErrDropped = errors.New("dropped")
 
 // Options are what a run needs beside the lab.
 type Options struct {
@@ -41,6 +46,7 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 	r := newRunner(l, o)
 	defer r.close()
 	r.res.Started = time.Now()
+	r.before.taken, r.after.taken = r.reading, r.reading
 	if err := r.open(ctx); err != nil {
 		r.judge(err)
 	} else {
@@ -49,7 +55,7 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 		r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()
 		r.res.Series = r.samples.all()
 		r.judge(err)
-		if r.res.Verdict != Pass {
+		if r.res.Verdict != Pass && context.Cause(ctx) != ErrDropped {
 			r.keepEvidence(ctx)
 		}
 		r.teardown(ctx)
@@ -339,6 +345,12 @@ func (r *runner) log(format string, args ...any) {
 	if !r.quiet {
 		r.show(Event{Phase: r.phase, Text: fmt.Sprintf(format, args...)})
 	}
+}
+
+func (r *runner) reading(x Reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.show(Event{Phase: r.phase, Reading: &x})
 }
 
 func (r *runner) sample(name, unit string, value float64) {

@@ -680,3 +680,35 @@ func TestExitCode(t *testing.T) {
 		}
 	}
 }
+
+// Readings are shown as they are taken, those before the fix in their own phase.
+func TestReadingsAreShown(t *testing.T) {
+	f := newFake()
+	var got []string
+	res := f.run(t, t.Context(), lab.Options{Show: func(e lab.Event) {
+		if e.Reading != nil {
+			got = append(got, fmt.Sprintf("%s: %s %v", e.Phase, e.Reading.Name, e.Reading.Value))
+		}
+	}})
+	var want []string
+	for _, x := range res.Before.All() {
+		want = append(want, fmt.Sprintf("measure: %s %v", x.Name, x.Value))
+	}
+	for _, x := range res.After.All() {
+		want = append(want, fmt.Sprintf("measure (fixed): %s %v", x.Name, x.Value))
+	}
+	if len(got) == 0 || !slices.Equal(got, want) {
+		t.Errorf("shown %q, taken %q", got, want)
+	}
+}
+
+// A run that is dropped tears down and leaves no evidence.
+func TestDropped(t *testing.T) {
+	f := newFake()
+	ctx, drop := context.WithCancelCause(t.Context())
+	f.does["hold"] = func(context.Context) error { drop(lab.ErrDropped); return nil }
+	res := f.run(t, ctx, lab.Options{})
+	if res.Verdict != lab.InvalidRun || res.Evidence != "" || f.times("evidence") != 0 || f.times("stop") != 1 {
+		t.Errorf("%s, evidence in %q, stopped %d times", res.Verdict, res.Evidence, f.times("stop"))
+	}
+}

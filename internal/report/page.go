@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"strings"
 	"unicode"
 
@@ -14,6 +15,15 @@ type page struct {
 }
 
 func (p *page) line(text string) { p.WriteString(strings.TrimRight(text, " ") + "\n") }
+
+func (p *page) write(w io.Writer, o Options) error {
+	text := p.String()
+	if o.ASCII {
+		text = ascii.Replace(text)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
 
 func (p *page) blank() { p.line("") }
 

@@ -50,6 +50,7 @@ func (p *progress) show(e lab.Event) {
 		}
 		p.end(text)
 		p.open = ""
+	case e.Reading != nil: // the report has it
 	case e.Text == "":
 		p.open, p.last = e.Phase, p.now()
 		p.rewrite(string(e.Phase) + " …")

@@ -293,3 +293,65 @@ func TestUTF8Locale(t *testing.T) {
 		}
 	}
 }
+
+func TestSince(t *testing.T) {
+	run := func(do func(*lab.Result)) *lab.Result {
+		r := result()
+		do(r)
+		return r
+	}
+	same := func(*lab.Result) {}
+	var b bytes.Buffer
+	for _, c := range []struct {
+		name string
+		last *lab.Result
+		now  func(*lab.Result)
+	}{
+		{"nothing", result(), same},
+		{"the clock", result(), func(r *lab.Result) { r.After.Set("rows-examined", "rows", 51) }},
+		{"better and worse", cases()["fail"], func(r *lab.Result) {
+			r.Checks[2].OK = false
+			r.Checks[3].Skipped = true
+			r.After.Set("rows-examined", "rows", 100)
+			r.After.Set("writes-blocked", "%", 0)
+			r.After.Set("orders-lost", "rows", 1)
+			r.After.Set("new", "rows", 1)
+		}},
+		{"the first run", nil, same},
+		{"after one that was invalid", cases()["invalid"], same},
+		{"invalid itself", result(), func(r *lab.Result) { r.Verdict = lab.InvalidRun }},
+	} {
+		b.WriteString("== " + c.name + "\n")
+		if err := Since(&b, c.last, run(c.now), Options{Width: 60}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "since.txt", b.Bytes())
+}
+
+func TestBody(t *testing.T) {
+	for name, r := range cases() {
+		for width := 40; width <= 120; width += 10 {
+			var b bytes.Buffer
+			if err := Body(&b, Round{Result: r, Last: result()}, Options{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			for l := range strings.Lines(b.String()) {
+				if cells(strings.TrimSuffix(l, "\n")) > width {
+					t.Errorf("%s at %d columns: line %q", name, width, l)
+				}
+			}
+		}
+	}
+	on := &lab.Result{Before: result().Before, After: &lab.Readings{}, Phases: result().Phases[:3]}
+	var b bytes.Buffer
+	if err := Body(&b, Round{Result: on, Open: lab.Apply, Detail: forged}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "body-running.txt", b.Bytes())
+	b.Reset()
+	if err := Body(&b, Round{Result: cases()["fail"], Last: result()}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "body-fail.txt", b.Bytes())
+}

@@ -45,17 +45,17 @@ func Text(w io.Writer, r *lab.Result, o Options) error {
 		p.line("evidence: " + r.Evidence)
 	}
 	p.blank()
+	p.line(Verdict(r, o))
+	return p.write(w, o)
+}
+
+// Verdict is the line that says how a run ended.
+func Verdict(r *lab.Result, o Options) string {
 	verdict := strings.ToUpper(string(r.Verdict))
 	if r.Live {
 		verdict = "live: " + string(r.Verdict) // no line that anybody takes for a verdict
 	}
-	p.line(fmt.Sprintf("%s %s  (%s)", paint(o, verdictColour(r.Verdict), verdict), r.Lab, seconds(r.Elapsed)))
-	text := p.String()
-	if o.ASCII {
-		text = ascii.Replace(text)
-	}
-	_, err := io.WriteString(w, text)
-	return err
+	return fmt.Sprintf("%s %s  (%s)", paint(o, verdictColour(r.Verdict), verdict), r.Lab, seconds(r.Elapsed))
 }
 
 func head(p *page, r *lab.Result) {

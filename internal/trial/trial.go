@@ -32,7 +32,7 @@ type Options struct {
 	Fresh   bool   // seed anew even where a snapshot exists
 	Command string // run this in the variant's folder instead of building a program fix
 	Show    func(lab.Event)
-	Keep    bool // keep evidence and result under .faultlab
+	Keep    bool // keep evidence and result under .faultlab, unless the run is dropped
 }
 
 // Root is the folder of the checkout that dir lies in: the nearest one above
@@ -127,7 +127,7 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	if v.Command == nil {
 		res.Change = fix.Diff(start, v)
 	}
-	if o.Keep {
+	if o.Keep && context.Cause(ctx) != lab.ErrDropped {
 		// A result that can't be kept is no reason to withhold the verdict.
 		_ = keep(evidence, res)
 	}
