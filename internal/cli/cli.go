@@ -28,6 +28,9 @@ const (
 	exitInvalid = 3
 )
 
+// farewell is what an interruption says while servers are up.
+const farewell = "lab: removing the servers; interrupt again to leave them behind (the next start removes them)"
+
 // App is what every command is given. stdout is for results, stderr for
 // progress.
 type App struct {
@@ -63,7 +66,7 @@ func (t theirs) Unwrap() error { return t.error }
 
 // Run runs one command line.
 func (a *App) Run(args []string) int {
-	a.farewell.Store("lab: removing the servers; interrupt again to leave them behind (the next start removes them)")
+	a.farewell.Store(farewell)
 	ctx, stop := a.interruptible()
 	defer stop()
 	root := a.command()

@@ -85,6 +85,7 @@ func (a *App) watchLab(ctx context.Context, root string, l *lab.Lab) (next *lab.
 	if w.made, err = trial.EnsureFix(trial.Dir(root, l.Name)); err != nil {
 		return nil, fault{err}
 	}
+	a.farewell.Store("") // while no run is on
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	again := make(chan struct{}, 1)
@@ -129,7 +130,8 @@ func (w *watched) look() (string, error) {
 // run judges fix/. A run that was dropped is no run.
 func (w *watched) run(ctx context.Context) {
 	w.busy.Store(true)
-	defer w.busy.Store(false)
+	w.app.farewell.Store(farewell)
+	defer func() { w.busy.Store(false); w.app.farewell.Store("") }()
 	w.told(watch.Began{At: time.Now()})
 	defer context.AfterFunc(ctx, func() { w.told(watch.Dropping{}) })()
 	res, err := trial.Run(ctx, w.root, w.lab, trial.Options{Keep: true, Show: func(e lab.Event) { w.told(e) }})
