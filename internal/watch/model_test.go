@@ -1,9 +1,12 @@
 package watch
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,5 +215,26 @@ func TestMail(t *testing.T) {
 	got := s.mail.take(t.Context()).(letters)
 	if len(got) != 1000 || got[999] != 999 {
 		t.Errorf("got %d letters", len(got))
+	}
+}
+
+// The screen ends by q, and with its context.
+func TestShow(t *testing.T) {
+	in, keys := io.Pipe()
+	defer keys.Close()
+	s := &Screen{Lab: &lab.Lab{Name: "mysql/slow-query"}, Run: func() { go keys.Write([]byte("q")) }}
+	s.Tell(Began{epoch})
+	go keys.Write([]byte("r"))
+	var out bytes.Buffer
+	if next, err := s.Show(t.Context(), in, &out); next != nil || err != nil {
+		t.Errorf("next %v, %v", next, err)
+	}
+	if !strings.Contains(out.String(), "mysql/slow-query") {
+		t.Errorf("it drew %q", out.String())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if next, err := s.Show(ctx, in, io.Discard); next != nil || err != nil {
+		t.Errorf("next %v, %v", next, err)
 	}
 }
