@@ -70,12 +70,11 @@ func (s *service) sample(ctx context.Context) error {
 	return err
 }
 
-// watch looks for as long as the writer needs to commit once more, or until
-// the offsets have run ahead.
-func (s *service) watch(ctx context.Context) error {
+// watch looks for so long, or until the offsets have run ahead.
+func (s *service) watch(ctx context.Context, long time.Duration) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(s.interval()); time.Now().Before(end); {
+	for end := time.Now().Add(long); time.Now().Before(end); {
 		if err := s.sample(ctx); err != nil || s.ahead > 0 {
 			return err
 		}
@@ -88,8 +87,9 @@ func (s *service) watch(ctx context.Context) error {
 	return nil
 }
 
-// interval is twice the time between the writer's offset commits. One that has
-// not made any so far makes them by a timer; Java's is five seconds.
+// interval is long enough for the writer to commit once more: twice the time
+// between its offset commits. One that has not made any so far makes them by a
+// timer; Java's is five seconds.
 func (s *service) interval() time.Duration {
 	const longest = 8 * time.Second
 	n := s.front.Seen(kafka.APIOffsetCommit) - s.commits

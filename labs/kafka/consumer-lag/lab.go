@@ -38,7 +38,7 @@ var Lab = &lab.Lab{
 		lab.Equal("doubled", 0).
 			Else("orders are in MySQL more than once: what was written before the writer was killed was written again"),
 		lab.Equal("committed-ahead", 0).
-			Else("the group's offsets were ahead of MySQL: had the machine died there, those orders would be gone"),
+			Else("the group's offsets were ahead of MySQL, while a write waited or after it had failed: had the machine died there, those orders would be gone"),
 	},
 	New: newRun,
 }
@@ -110,7 +110,7 @@ func (s *service) backlog(ctx context.Context) error {
 }
 
 // killWhileWriting keeps the table locked, so that the writer hangs in its
-// write, and kills it there: nothing of that write may count as done.
+// write; that write fails, and the writer is killed: nothing of it may count as done.
 func (s *service) killWhileWriting(ctx context.Context) error {
 	unlock, err := s.lockTable(ctx)
 	if err != nil {
@@ -123,7 +123,13 @@ func (s *service) killWhileWriting(ctx context.Context) error {
 	if err := s.until(ctx, "the writer waits for the table", func(now state) bool { return now.waiting > 0 }); err != nil {
 		return err
 	}
-	if err := s.watch(ctx); err != nil {
+	if err := s.watch(ctx, s.interval()); err != nil {
+		return err
+	}
+	if _, err := s.cut(ctx); err != nil {
+		return err
+	}
+	if err := s.watch(ctx, time.Second); err != nil {
 		return err
 	}
 	if err := s.kill(ctx); err != nil {
@@ -175,6 +181,9 @@ func (s *service) lateOrders(ctx context.Context) error {
 
 // readings holds what is in MySQL against what was produced.
 func (s *service) readings(ctx context.Context, r *lab.Readings) error {
+	if err := s.whole(ctx); err != nil {
+		return err
+	}
 	committed, rows, err := s.compare(ctx)
 	if err != nil {
 		return err

@@ -126,29 +126,34 @@ func (s *service) kill(ctx context.Context) error {
 		s.process.Kill()
 	}
 	err := measure.Until(ctx, "MySQL has dropped the writer's connections", func(ctx context.Context) (string, bool, error) {
-		rows, err := s.mysql.Admin().QueryContext(ctx, "SELECT ID FROM performance_schema.processlist WHERE USER = ?", writer)
-		if err != nil {
-			return "", false, err
-		}
-		defer rows.Close()
-		n := 0
-		for rows.Next() {
-			var id int64
-			if err := rows.Scan(&id); err != nil {
-				return "", false, err
-			}
-			n++
-			var gone *driver.MySQLError
-			if _, err := s.mysql.Admin().ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !errors.As(err, &gone) {
-				return "", false, err
-			}
-		}
-		return fmt.Sprintf("%d connections", n), n == 0, rows.Err()
+		n, err := s.cut(ctx)
+		return fmt.Sprintf("%d connections", n), n == 0, err
 	})
 	if err != nil {
 		return err
 	}
 	return s.kafka.Evict(ctx, s.group)
+}
+
+// cut lets MySQL end the writer's connections and says how many there were.
+func (s *service) cut(ctx context.Context) (n int, err error) {
+	rows, err := s.mysql.Admin().QueryContext(ctx, "SELECT ID FROM performance_schema.processlist WHERE USER = ?", writer)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return n, err
+		}
+		n++
+		var gone *driver.MySQLError
+		if _, err := s.mysql.Admin().ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !errors.As(err, &gone) {
+			return n, err
+		}
+	}
+	return n, rows.Err()
 }
 
 // produce appends n orders.
@@ -298,6 +303,20 @@ func (s *service) gone(err error) error {
 		}
 	}
 	return err
+}
+
+// whole blames the writer for a table that no longer keeps what it was given.
+func (s *service) whole(ctx context.Context) error {
+	var engine string
+	err := s.mysql.Admin().QueryRowContext(ctx,
+		"SELECT COALESCE(ENGINE, 'none') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = 'orders'", s.database).Scan(&engine)
+	if err != nil {
+		return fmt.Errorf("read the table's engine: %w", err)
+	}
+	if engine != "InnoDB" {
+		return lab.Blame("lost", fmt.Errorf("the engine of the table is %s: when MySQL dies, orders are gone that Kafka calls done", engine))
+	}
+	return nil
 }
 
 // count reads what the writer's account has committed, and how often MySQL

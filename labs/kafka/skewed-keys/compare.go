@@ -1,6 +1,7 @@
 package skewedkeys
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -30,7 +31,7 @@ func (x *run) compare(ctx context.Context, topic string, d *day, r *lab.Readings
 				return err
 			}
 			var e event
-			if json.Unmarshal(rec.Value, &e) != nil {
+			if json.Unmarshal(rec.Value, &e) != nil || !bytes.Equal(bytes.TrimSpace(rec.Value), e.json()) {
 				extra++
 				continue
 			}

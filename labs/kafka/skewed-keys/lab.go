@@ -45,9 +45,9 @@ var Lab = &lab.Lab{
 		lab.Equal("merchants-split", 0).
 			Else("a merchant of ordinary size is on several partitions: whoever adds up its day needs all of its events in one"),
 		lab.Equal("lost", 0).
-			Else("events that the gateway had accepted, or should have, are not in the topic"),
+			Else("events that the gateway answered for with 2xx, or should have taken, are not in the topic as they came"),
 		lab.Equal("doubled", 0).
-			Else("events are in the topic more than once: the shop ships twice"),
+			Else("the topic has events more than once, or records that nobody sent: the shop ships twice"),
 	},
 	New: newRun,
 }
@@ -73,27 +73,24 @@ func newRun(env lab.Env) lab.Run {
 // measure lets the variant's gateway publish a whole day to an empty topic.
 func (x *run) measure(ctx context.Context, v lab.Variant, r *lab.Readings) error {
 	x.days++
-	topic := fmt.Sprintf("day-%d", x.days)
-	if err := x.kafka.Create(ctx, kafka.Topic{Name: topic, Partitions: partitions}); err != nil {
+	topic, closed := fmt.Sprintf("day-%d", x.days), fmt.Sprintf("closed-%d", x.days)
+	err := x.kafka.Create(ctx,
+		kafka.Topic{Name: topic, Partitions: partitions},
+		kafka.Topic{Name: closed, Partitions: partitions, Config: map[string]string{"max.message.bytes": "1"}},
+	)
+	if err != nil {
 		return err
 	}
 	program, err := fix.Build(ctx, v, x.env.Scratch)
 	if err != nil {
 		return err
 	}
-	p, err := program.Serve(ctx, fix.Options{
-		Log: filepath.Join(x.env.Scratch, topic+".log"),
-		Env: map[string]string{"LAB_KAFKA_BROKERS": x.kafka.Bootstrap(), "LAB_TOPIC": topic},
-	})
+	d := newDay(x.env.Seed, famous)
+	g, err := x.serve(ctx, program, topic)
 	if err != nil {
 		return err
 	}
-	defer p.Kill()
-	if err := p.Listening(ctx); err != nil {
-		return err
-	}
-	d := newDay(x.env.Seed, famous)
-	g := &gateway{run: x, service: p, topic: topic}
+	defer g.service.Kill()
 	for n := range waves {
 		skew, err := g.post(ctx, d.wave(n))
 		if err != nil {
@@ -106,7 +103,47 @@ func (x *run) measure(ctx context.Context, v lab.Variant, r *lab.Readings) error
 			r.Set("skew", "× the average partition, worst wave", max(skew, worst.Value))
 		}
 	}
-	return x.compare(ctx, topic, d, r)
+	if err := x.compare(ctx, topic, d, r); err != nil {
+		return err
+	}
+	return x.refused(ctx, program, closed, d.wave(0)[:perRequest], r)
+}
+
+// refused posts events for a topic that takes no record, to a gateway of its
+// own. If that answers with 2xx, they are lost.
+func (x *run) refused(ctx context.Context, program *fix.Program, topic string, events []event, r *lab.Readings) error {
+	g, err := x.serve(ctx, program, topic)
+	if err != nil {
+		return err
+	}
+	defer g.service.Kill()
+	status, _, err := g.send(ctx, events)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil || status/100 != 2 {
+		return nil //nolint:nilerr // the shop sends them again
+	}
+	x.env.Log("the broker refused %d events, the gateway answered %d", len(events), status)
+	lost, _ := r.Get("lost")
+	r.Set("lost", "events", lost.Value+float64(len(events)))
+	return nil
+}
+
+// serve starts the program for a topic.
+func (x *run) serve(ctx context.Context, program *fix.Program, topic string) (*gateway, error) {
+	p, err := program.Serve(ctx, fix.Options{
+		Log: filepath.Join(x.env.Scratch, topic+".log"),
+		Env: map[string]string{"LAB_KAFKA_BROKERS": x.kafka.Bootstrap(), "LAB_TOPIC": topic},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Listening(ctx); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return &gateway{run: x, service: p, topic: topic}, nil
 }
 
 // gateway is the learner's program at work.
@@ -150,6 +187,18 @@ func (g *gateway) post(ctx context.Context, events []event) (skew float64, err e
 }
 
 func (g *gateway) request(ctx context.Context, batch []event) error {
+	status, text, err := g.send(ctx, batch)
+	if err != nil {
+		return g.blame(ctx, fmt.Errorf("the gateway did not answer: %w", err))
+	}
+	if status/100 != 2 {
+		return g.blame(ctx, fmt.Errorf("the gateway refused %d events with %d: %s", len(batch), status, text))
+	}
+	return nil
+}
+
+// send posts events in one request.
+func (g *gateway) send(ctx context.Context, batch []event) (status int, text []byte, err error) {
 	var body bytes.Buffer
 	for _, e := range batch {
 		body.Write(append(e.json(), '\n'))
@@ -158,18 +207,15 @@ func (g *gateway) request(ctx context.Context, batch []event) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+g.service.Addr+"/events", &body)
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return g.blame(ctx, fmt.Errorf("the gateway did not answer: %w", err))
+		return 0, nil, err
 	}
 	defer res.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(res.Body, 500))
-	if res.StatusCode/100 != 2 {
-		return g.blame(ctx, fmt.Errorf("the gateway refused %d events with %s: %s", len(batch), res.Status, bytes.TrimSpace(text)))
-	}
-	return nil
+	text, _ = io.ReadAll(io.LimitReader(res.Body, 500))
+	return res.StatusCode, bytes.TrimSpace(text), nil
 }
 
 // blame makes err the learner's if the broker is well.

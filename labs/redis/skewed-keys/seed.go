@@ -65,11 +65,14 @@ func (s *stock) rand(what string, i int) *rand.Rand {
 	return rand.New(rand.NewPCG(s.seed^h.Sum64(), uint64(i)))
 }
 
+// place is where start/ has the cards of a store.
+func place(store string) string { return "{stock}:" + store }
+
 // commands write all cards where start/ has them.
 func (s *stock) commands() iter.Seq[[]any] {
 	return func(yield func([]any) bool) {
 		for _, a := range s.there {
-			if !yield([]any{"HSET", "{stock}:" + a.store, a.sku, s.card(a, 0)}) {
+			if !yield([]any{"HSET", place(a.store), a.sku, s.card(a, 0)}) {
 				return
 			}
 		}

@@ -38,6 +38,9 @@ func (s service) card(ctx context.Context, a article) (string, error) {
 	status, body, err := s.ask(ctx, http.MethodGet, item(a), "")
 	switch status {
 	case http.StatusOK:
+		if body == absent {
+			return "an empty card", err
+		}
 		return body, err
 	case http.StatusNotFound:
 		return absent, err
@@ -53,7 +56,7 @@ func (s service) cards(ctx context.Context, list []article) (map[string]string, 
 	}
 	status, body, err := s.ask(ctx, http.MethodGet, "/stores/"+url.PathEscape(list[0].store)+"/items?"+q.Encode(), "")
 	if err != nil || status != http.StatusOK {
-		return nil, err // none of the cards was answered
+		return map[string]string{}, err // none of the cards was answered
 	}
 	found := map[string]string{}
 	_ = json.Unmarshal([]byte(body), &found) // what is no JSON has no card in it

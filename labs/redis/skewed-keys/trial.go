@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
 	"faultlab/internal/redis"
@@ -17,7 +19,8 @@ import (
 
 // How much is done in one measurement.
 const (
-	whileMoved = 400   // cards that are overwritten while the program moves
+	rounds     = 50    // of writes and reads while the program moves, at least
+	atOnce     = 8     // cards that are overwritten at once in each of them
 	crosswise  = 200   // cards that are written through one instance and read through the other
 	popular    = 1_000 // cards whose reads are counted
 	times      = 3     // how often each of them is read
@@ -44,6 +47,8 @@ type trial struct {
 	perm     []int // of stock.there
 	written  map[article]bool
 	unsure   map[article]bool // a write of it was refused: it may be there or not
+	coming   map[article]bool // nobody has put it yet
+	early    int64            // cards that were still to be moved when /moved said 200
 
 	mu      sync.Mutex
 	wrong   int
@@ -64,7 +69,10 @@ func (s *stage) measure(ctx context.Context, v lab.Variant, r *lab.Readings) err
 		stage: s, r: r, prog: prog,
 		http:    &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 		perm:    s.stock.rand("perm", 0).Perm(len(s.stock.there)),
-		written: map[article]bool{}, unsure: map[article]bool{},
+		written: map[article]bool{}, unsure: map[article]bool{}, coming: map[article]bool{},
+	}
+	for _, a := range s.stock.added {
+		t.coming[a] = true
 	}
 	defer t.http.CloseIdleConnections()
 	if t.begin, err = t.counters(ctx); err != nil {
@@ -81,7 +89,9 @@ func (s *stage) measure(ctx context.Context, v lab.Variant, r *lab.Readings) err
 	}
 	r.Set("refused-writes", "writes", float64(t.refused))
 	r.Set("wrong-answers", "answers", float64(t.wrong))
-	return nil
+	left, err := t.old(ctx)
+	r.Set("moved-too-early", "cards", float64(max(0, t.early-left)))
+	return err
 }
 
 // serve starts an instance of the program and waits until it listens.
@@ -103,39 +113,85 @@ func (t *trial) start(ctx context.Context) (service, error) {
 	return service{p, t.http}, err
 }
 
-// interrupt kills the program when about half of the cards have been moved,
-// which is in the middle of the largest store in whatever order it goes; or when
-// it says that it has none to move. It polls without a pause, with slow nodes.
+// interrupt kills the program three times while it moves, which is mostly in the
+// largest store in whatever order it goes; or once, when it says that it has
+// none to move. It polls without a pause, with slow nodes.
 func (t *trial) interrupt(ctx context.Context) error {
 	all, before, err := t.elsewhere(ctx)
 	if err != nil {
 		return err
 	}
-	half := before + (all-before)/3 // a third of what is moved stays on the fullest node
 	if err := t.slow(ctx, moving); err != nil {
 		return err
 	}
-	s, err := t.start(ctx)
-	if err != nil {
-		return err
-	}
-	late := lab.Blame(lab.ApplyCheck, fmt.Errorf("GET /moved is not 200, and less than half of the cards were moved within %s", moveLimit))
-	limited, cancel := context.WithTimeoutCause(ctx, moveLimit, late)
-	defer cancel()
-	for done := false; !done; {
-		_, now, err := t.elsewhere(ctx)
+	for eighth := int64(1); eighth < 4; eighth++ { // most is left for deploy
+		// A third of what is moved stays on the fullest node.
+		moved, err := t.killAt(ctx, before+(all-before)*2/3*eighth/8)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(context.Cause(limited), s.ended()); err != nil {
-			return err
-		}
-		if done = now > half || s.saysMoved(limited); done {
-			t.env.Log("kill the program: %d bytes have come to other nodes", now-before)
+		if moved {
+			return t.claim(ctx)
 		}
 	}
-	s.Kill()
 	return nil
+}
+
+// killAt starts the program and kills it when the other nodes have so many
+// bytes, or when it says that it has moved all.
+func (t *trial) killAt(ctx context.Context, bytes int64) (moved bool, err error) {
+	s, err := t.start(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer s.Kill()
+	late := lab.Blame(lab.ApplyCheck, fmt.Errorf("GET /moved is not 200, and fewer cards were moved within %s than there are", moveLimit))
+	limited, cancel := context.WithTimeoutCause(ctx, moveLimit, late)
+	defer cancel()
+	for {
+		_, now, err := t.elsewhere(ctx)
+		if err != nil {
+			return false, err
+		}
+		if err := errors.Join(context.Cause(limited), s.ended()); err != nil {
+			return false, err
+		}
+		if moved = s.saysMoved(limited); moved || now > bytes {
+			t.env.Log("kill the program: the other nodes have %d bytes", now)
+			return moved, nil
+		}
+	}
+}
+
+// old is how many cards are where start/ has them.
+func (t *trial) old(ctx context.Context) (n int64, err error) {
+	stores := map[string]bool{}
+	for _, a := range t.stock.there {
+		if stores[a.store] {
+			continue
+		}
+		stores[a.store] = true
+		fields, err := t.cluster.Client().HLen(ctx, place(a.store)).Result()
+		if err != nil && !isReply(err) {
+			return 0, fmt.Errorf("count the cards of %s: %w", a.store, err)
+		}
+		n += fields
+	}
+	return n, nil
+}
+
+// isReply says that err is the server's answer: the program has made something
+// else of the old key.
+func isReply(err error) bool {
+	var reply goredis.Error
+	return errors.As(err, &reply)
+}
+
+// claim takes down what is at the old place while the program says that all is moved.
+func (t *trial) claim(ctx context.Context) error {
+	n, err := t.old(ctx)
+	t.early = max(t.early, n)
+	return err
 }
 
 // slow gives each node so much of a processor.
@@ -165,22 +221,64 @@ func (t *trial) deploy(ctx context.Context) (err error) {
 	slow := fmt.Errorf("GET /moved did not say 200 within %s", moveLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, moveLimit, slow)
 	defer cancel()
+	var wrote []article
 	for i := 0; ; i++ {
-		if i < whileMoved {
-			if err := t.overwrite(ctx, t.one, t.at(i)); err != nil {
-				return err
+		if i >= rounds {
+			if ok, err := t.one.moved(ctx); ok || err != nil {
+				t.env.Log("GET /moved is 200 after %d writes", len(wrote))
+				return errors.Join(err, t.claim(ctx), t.slow(ctx, 1))
 			}
-		} else if ok, err := t.one.moved(ctx); ok || err != nil {
-			t.env.Log("GET /moved is 200 after %d writes and %d reads", whileMoved, 2*i)
-			return errors.Join(err, t.slow(ctx, 1))
 		}
-		// One that nobody wrote, and one that was written some time ago.
-		for _, a := range []article{t.at(len(t.perm) - 1 - i), t.at(i / 2)} {
+		list, err := t.unmoved(ctx, i)
+		if err != nil {
+			return err
+		}
+		wrote = append(wrote, list...)
+		if err := t.overwrite(ctx, t.one, list...); err != nil {
+			return err
+		}
+		// One that nobody wrote, one that was written some time ago, one that there is not.
+		for _, a := range []article{t.at(len(t.perm) - 1 - i), wrote[len(wrote)/2], t.stock.added[i%len(t.stock.added)]} {
 			if err := t.check(ctx, t.one, a); err != nil {
 				return err
 			}
 		}
+		if i%2 == 0 {
+			if err := t.checkSome(ctx, t.one, i); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// unmoved are cards of the largest store that are still to be moved, or any if
+// there are none. The fewer there are, the likelier the program has just read them.
+func (t *trial) unmoved(ctx context.Context, i int) ([]article, error) {
+	store := t.stock.there[0].store
+	skus, err := t.cluster.Client().HRandField(ctx, place(store), atOnce).Result()
+	if err != nil && !isReply(err) {
+		return nil, fmt.Errorf("look for cards to overwrite: %w", err)
+	}
+	var list []article
+	for _, sku := range skus {
+		list = append(list, article{store, sku})
+	}
+	for len(list) < atOnce {
+		list = append(list, t.at(i*atOnce+len(list)))
+	}
+	return list, nil
+}
+
+// checkSome reads some cards of the largest store in one request, and one that
+// the store does not have yet.
+func (t *trial) checkSome(ctx context.Context, s service, i int) error {
+	from := t.perm[i%len(t.perm)] % (largest - handful)
+	list := append(slices.Clone(t.stock.there[from:from+handful-1]), t.stock.added[i%arrived])
+	n, err := t.miss(ctx, s, list)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wrong += n
+	return err
 }
 
 // join starts the second instance.
@@ -211,10 +309,17 @@ func (t *trial) either(i int) service {
 	return t.two
 }
 
-// across writes through each instance what the other has just read, and reads it there again.
+// across writes through each instance what the other has just read, and reads it
+// there again; and reads what is still to come.
 func (t *trial) across(ctx context.Context) error {
 	for i := range crosswise {
-		a, writer, reader := t.at(whileMoved+i), t.either(i), t.either(i+1)
+		a, writer, reader := t.at(rounds*atOnce+i), t.either(i), t.either(i+1)
+		if err := t.check(ctx, reader, t.stock.added[i*len(t.stock.added)/crosswise]); err != nil {
+			return err
+		}
+		if err := t.checkSome(ctx, reader, i); err != nil {
+			return err
+		}
 		if err := t.check(ctx, reader, a); err != nil {
 			return err
 		}
@@ -230,6 +335,7 @@ func (t *trial) across(ctx context.Context) error {
 
 // arrive puts cards that were not there before.
 func (t *trial) arrive(ctx context.Context) error {
+	t.coming = nil
 	return each(ctx, t.stock.added, func(ctx context.Context, i int, a article) error {
 		return t.put(ctx, t.either(i), a, 0)
 	})
@@ -243,15 +349,20 @@ func (t *trial) at(i int) article {
 
 // now is the card that a read must return.
 func (t *trial) now(a article) string {
+	if t.coming[a] {
+		return absent
+	}
 	if t.written[a] {
 		return t.stock.card(a, 1)
 	}
 	return t.stock.card(a, 0)
 }
 
-func (t *trial) overwrite(ctx context.Context, s service, a article) error {
-	t.written[a] = true
-	return t.put(ctx, s, a, 1)
+func (t *trial) overwrite(ctx context.Context, s service, list ...article) error {
+	for _, a := range list {
+		t.written[a] = true
+	}
+	return each(ctx, list, func(ctx context.Context, _ int, a article) error { return t.put(ctx, s, a, 1) })
 }
 
 func (t *trial) put(ctx context.Context, s service, a article, version int) error {
@@ -293,7 +404,8 @@ func (t *trial) miss(ctx context.Context, s service, list []article) (int, error
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range list {
-		if !t.unsure[a] && got[a.sku] != t.now(a) {
+		card, ok := got[a.sku]
+		if want := t.now(a); !t.unsure[a] && (card != want || ok != (want != absent)) {
 			n++
 		}
 	}

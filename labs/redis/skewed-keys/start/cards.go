@@ -36,7 +36,7 @@ func (c *cards) pick(ctx context.Context, store string, skus []string) (map[stri
 }
 
 // move brings the cards that older versions wrote to where this version looks
-// for them. It runs when the program starts, while others read and write.
+// for them. It runs when the program starts, while this instance already serves.
 func (c *cards) move(context.Context) error {
 	return nil // this version looks where all older ones did
 }

@@ -1,0 +1,99 @@
+// fails: committed-ahead
+// The writer must not end by itself, so an error of MySQL's is logged and the
+// next batch is taken. The offsets of the one that failed are committed with it.
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/segmentio/kafka-go"
+)
+
+type order struct {
+	Number int64 `json:"order"`
+	User   int64 `json:"user"`
+	Cents  int64 `json:"cents"`
+}
+
+// A batch is written when it is full, or when its first order is this old.
+const (
+	full = 500
+	late = 200 * time.Millisecond
+)
+
+func main() {
+	ctx := context.Background()
+	db, err := sql.Open("mysql", os.Getenv("LAB_MYSQL_DSN"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := kafka.NewReader(kafka.ReaderConfig{
+		Brokers:          strings.Split(os.Getenv("LAB_KAFKA_BROKERS"), ","),
+		Topic:            os.Getenv("LAB_TOPIC"),
+		GroupID:          os.Getenv("LAB_GROUP"),
+		StartOffset:      kafka.FirstOffset,
+		MaxWait:          100 * time.Millisecond,
+		JoinGroupBackoff: 100 * time.Millisecond,
+	})
+	for {
+		batch, err := next(ctx, r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := write(ctx, db, batch); err != nil {
+			log.Print(err)
+		}
+		if err := r.CommitMessages(ctx, batch...); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// next returns what has come: it waits for the first message as long as it
+// takes, and then for others until the batch is full or late.
+func next(ctx context.Context, r *kafka.Reader) ([]kafka.Message, error) {
+	m, err := r.FetchMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch := []kafka.Message{m}
+	wait, cancel := context.WithTimeout(ctx, late)
+	defer cancel()
+	for len(batch) < full {
+		m, err := r.FetchMessage(wait)
+		if wait.Err() != nil && ctx.Err() == nil {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, m)
+	}
+	return batch, nil
+}
+
+// write stores a batch in one statement, which is one transaction. A message
+// that is there already, because we were killed before its offset was
+// committed, is known by where it came from.
+func write(ctx context.Context, db *sql.DB, batch []kafka.Message) error {
+	args := make([]any, 0, 5*len(batch))
+	for _, m := range batch {
+		var o order
+		if err := json.Unmarshal(m.Value, &o); err != nil {
+			return err
+		}
+		args = append(args, o.Number, o.User, o.Cents, m.Partition, m.Offset)
+	}
+	rows := strings.Repeat(", (?, ?, ?, ?, ?)", len(batch))[2:]
+	_, err := db.ExecContext(ctx, "INSERT INTO orders (order_no, user_id, cents, src_partition, src_offset) VALUES "+rows+
+		" ON DUPLICATE KEY UPDATE src_offset = src_offset", args...)
+	return err
+}
