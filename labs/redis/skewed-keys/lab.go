@@ -33,7 +33,7 @@ var Lab = &lab.Lab{
 		lab.AtMost("biggest-slot", 2_000_000).Symptom().
 			Else("a few slots hold everything; a slot is the least that can be moved to a node that is added"),
 		lab.Equal("lost-cards", 0).
-			Else("cards are gone, or have an older value than the last one that was put; the program was killed in the middle of its move, and later once more"),
+			Else("at the end, read up to a hundred at a time, cards are gone or older than the last one that was put; the program was killed in the middle of its move, and later once more"),
 		lab.Equal("wrong-answers", 0).
 			Else("a read did not return what the last answered PUT had written, or returned a card that nobody has put; be it through the other instance or while the cards were moved"),
 		lab.Equal("moved-too-early", 0).

@@ -19,14 +19,14 @@ import (
 
 // How much is done in one measurement.
 const (
-	rounds     = 50    // of writes and reads while the program moves, at least
-	atOnce     = 8     // cards that are overwritten at once in each of them
-	crosswise  = 200   // cards that are written through one instance and read through the other
-	popular    = 1_000 // cards whose reads are counted
-	times      = 3     // how often each of them is read
-	picks      = 200   // reads of several cards that are counted
-	handful    = 10    // cards in one of them
-	page       = 100   // cards in one request when all are compared
+	rounds    = 50    // of writes and reads while the program moves, at least
+	atOnce    = 8     // cards that are overwritten at once in each of them
+	crosswise = 200   // cards that are written through one instance and read through the other
+	popular   = 1_000 // cards whose reads are counted
+	times     = 3     // how often each of them is read
+	picks     = 200   // reads of several cards that are counted
+	handful   = 10    // cards in one of them
+	page      = 100   // cards in one request when all are compared
 )
 
 // moving is what a node has of a processor until the move is through. With a
