@@ -150,7 +150,8 @@ func TestServers(t *testing.T) {
 	})
 
 	t.Run("schema", func(t *testing.T) {
-		ok(source.Exec(ctx, "CREATE TABLE keyed (id INT NOT NULL, v INT NOT NULL, INDEX both_ (v, id) INVISIBLE, UNIQUE twice ((id * 2)))"))
+		ok(source.Exec(ctx, "CREATE TABLE keyed (id INT NOT NULL, v INT NOT NULL, INDEX both_ (v, id) INVISIBLE, UNIQUE twice ((id * 2)))",
+			"CREATE TRIGGER fill BEFORE INSERT ON keyed FOR EACH ROW SET NEW.v = 1"))
 		ok(replica.CatchUp(ctx))
 		here, err := source.Schema(ctx, "shop")
 		ok(err)
@@ -159,7 +160,7 @@ func TestServers(t *testing.T) {
 		if !slices.Equal(here, there) {
 			t.Errorf("the schemas differ:\n%v\n%v", here, there)
 		}
-		for _, want := range []string{"column 2 keyed.v int NOT NULL", "index keyed.both_ (v, id) INVISIBLE", "unique index keyed.twice ((`id` * 2))"} {
+		for _, want := range []string{"table keyed InnoDB utf8mb4_0900_ai_ci", "trigger fill BEFORE INSERT ON keyed SET NEW.v = 1", "column 2 keyed.v int NOT NULL", "index keyed.both_ (v, id) INVISIBLE", "unique index keyed.twice ((`id` * 2))"} {
 			if !slices.Contains(here, want) {
 				t.Errorf("%q is not among %q", want, here)
 			}

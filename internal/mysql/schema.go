@@ -22,16 +22,26 @@ func (s *Server) Size(ctx context.Context, schema string) (indexes, bytes int64,
 	return indexes, bytes, nil
 }
 
-// Schema describes the schema's columns, with their positions, and indexes: one
-// line each, sorted.
+// Schema describes the schema's tables with their engines, columns with their
+// positions, indexes, triggers and events: one line each, sorted.
 func (s *Server) Schema(ctx context.Context, schema string) (lines []string, err error) {
 	rows, err := s.Admin().QueryContext(ctx, `
+		SELECT CONCAT_WS(' ', 'table', TABLE_NAME, ENGINE, TABLE_COLLATION)
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+		UNION ALL
+		SELECT CONCAT_WS(' ', 'trigger', TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, 'ON', EVENT_OBJECT_TABLE, ACTION_STATEMENT)
+		FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+		UNION ALL
+		SELECT CONCAT_WS(' ', 'event', EVENT_NAME, EVENT_DEFINITION)
+		FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+		UNION ALL
 		SELECT CONCAT_WS(' ', 'column', ORDINAL_POSITION, CONCAT(TABLE_NAME, '.', COLUMN_NAME), COLUMN_TYPE, IF(IS_NULLABLE = 'NO', 'NOT NULL', NULL), NULLIF(EXTRA, ''))
 		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?
 		UNION ALL
 		SELECT CONCAT_WS(' ', IF(NON_UNIQUE, 'index', 'unique index'), CONCAT(TABLE_NAME, '.', INDEX_NAME),
 		  CONCAT('(', GROUP_CONCAT(COALESCE(COLUMN_NAME, EXPRESSION) ORDER BY SEQ_IN_INDEX SEPARATOR ', '), ')'), IF(IS_VISIBLE = 'NO', 'INVISIBLE', NULL))
-		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE, IS_VISIBLE`, schema, schema)
+		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE, IS_VISIBLE`,
+		schema, schema, schema, schema, schema)
 	if err != nil {
 		return nil, fmt.Errorf("read schema of %s: %w", s.Name(), err)
 	}

@@ -34,13 +34,13 @@ var Lab = &lab.Lab{
 		lab.Equal("transactions-extra", 0).
 			Else("The replica has transactions of its own that its source does not know. At the next failover they come back, or stop replication."),
 		lab.Equal("replica-wrong", 0).
-			Else("Customers read wrong points: the replica skipped or lost changes, though it claims to be up to date."),
+			Else("Points or deltas on the replica are wrong or missing: it skipped changes, or made them to other rows, though it claims to be up to date."),
 		lab.Equal("source-wrong", 0).
-			Else("Points of customers are gone or wrong on the source itself."),
+			Else("Points or deltas are gone or wrong on the source itself."),
 		lab.Equal("schema-drift", 0).
-			Else("The two servers' tables differ. Either may be the source tomorrow, and a new replica is made from the source: the trouble comes back with it."),
+			Else("The two servers' tables differ, or a column is not what the batch and the app know. Either server may be the source tomorrow, and a new replica is made from the source: the trouble comes back with it."),
 		lab.Equal("settings-loosened", 0).
-			Else("A server may now lose committed transactions in a crash, or the replica can be written to."),
+			Else("A server may now lose committed transactions in a crash or a restart, the replica can be written to, or it follows its source less closely than before."),
 		lab.AtLeast("replica-reads", 90).
 			Else("Customers' reads went to the source, which has no capacity for them."),
 		lab.AtMost("alarm-after", 30).

@@ -67,6 +67,13 @@ func imported(seed uint64) (map[key]row, []key) {
 	return rows, order
 }
 
+// delta is a row of points_delta.
+type delta struct {
+	night int
+	key
+	part, points int
+}
+
 func (k key) profile() string {
 	text := fmt.Sprintf(`{"account": %d, "program": %d, "since": "20%02d", "settings": "`, k.account, k.program, k.account%20)
 	return text + strings.Repeat("-", 330-len(text)) + `"}`

@@ -36,14 +36,17 @@ type shop struct {
 	log             func(format string, args ...any)
 	source, replica *mysql.Server
 
-	truth map[key]row
-	keys  []key // of truth, in the order of the import
-	night int   // batches that have run
+	truth  map[key]row
+	keys   []key // of truth, in the order of the import
+	deltas map[delta]bool
+	night  int      // batches that have run
+	schema []string // of the source before the fix
 }
 
 func (s *shop) know() {
 	if s.truth == nil {
 		s.truth, s.keys = imported(s.seed)
+		s.deltas = map[delta]bool{}
 	}
 }
 
@@ -66,16 +69,19 @@ func (s *shop) batch(ctx context.Context) ([]key, error) {
 	defer db.Close()
 	values := make([]string, changes)
 	next := map[key]row{}
+	deltas := map[delta]bool{}
 	for i, k := range changed {
-		delta := 1 + r.IntN(500)
-		values[i] = fmt.Sprintf("(%d, %d, %d, %d, %d)", s.night, k.account, k.program, i%parts, delta)
+		d := delta{s.night, k, i % parts, 1 + r.IntN(500)}
+		values[i] = fmt.Sprintf("(%d, %d, %d, %d, %d)", d.night, k.account, k.program, d.part, d.points)
+		deltas[d] = true
 		v := s.truth[k]
-		next[k] = row{v.tier, v.balance + delta, at.UnixMilli()}
+		next[k] = row{v.tier, v.balance + d.points, at.UnixMilli()}
 	}
 	_, err = db.ExecContext(ctx, "INSERT INTO points_delta (night, account_id, program, part, delta) VALUES "+strings.Join(values, ", "))
 	if err != nil {
 		return nil, fmt.Errorf("load deltas: %w", err)
 	}
+	maps.Copy(s.deltas, deltas)
 	for part := range parts {
 		if _, err := db.ExecContext(ctx, apply, at, s.night, part); err != nil {
 			return nil, fmt.Errorf("apply deltas: %w", err)
@@ -110,6 +116,9 @@ func (s *shop) apply(ctx context.Context, v lab.Variant) error {
 	}
 	if err := s.replica.Received(ctx, goal); err != nil {
 		return lab.Invalidf("run the batch before the fix: %v", err)
+	}
+	if s.schema, err = s.source.Schema(ctx, "shop"); err != nil {
+		return err
 	}
 	if err := s.replica.Apply(ctx, v, "replica.sql"); err != nil {
 		return err
@@ -225,8 +234,8 @@ func (s *shop) fingerprint(ctx context.Context) (lab.Fingerprint, error) {
 	return lab.Fingerprint{"points": fmt.Sprint(accounts * programs)}, nil
 }
 
-// wrong counts the rows of points that are missing, too many, or not what the
-// batches made of them.
+// wrong counts the rows of both tables that are missing, too many, or not what
+// the batches made of them.
 func (s *shop) wrong(ctx context.Context, server *mysql.Server) (n int, err error) {
 	s.know()
 	rows, err := server.Admin().QueryContext(ctx, `
@@ -253,7 +262,32 @@ func (s *shop) wrong(ctx context.Context, server *mysql.Server) (n int, err erro
 			n++
 		}
 	}
-	return n, rows.Err()
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("read points on %s: %w", server.Name(), err)
+	}
+	deltas, err := s.wrongDeltas(ctx, server)
+	return n + deltas, err
+}
+
+func (s *shop) wrongDeltas(ctx context.Context, server *mysql.Server) (n int, err error) {
+	rows, err := server.Admin().QueryContext(ctx, "SELECT night, account_id, program, part, delta FROM points_delta")
+	if err != nil {
+		return 0, fmt.Errorf("read points_delta on %s: %w", server.Name(), err)
+	}
+	defer rows.Close()
+	right := 0
+	for rows.Next() {
+		var d delta
+		if err := rows.Scan(&d.night, &d.account, &d.program, &d.part, &d.points); err != nil {
+			return 0, fmt.Errorf("read points_delta on %s: %w", server.Name(), err)
+		}
+		if s.deltas[d] {
+			right++
+		} else {
+			n++
+		}
+	}
+	return n + len(s.deltas) - right, rows.Err()
 }
 
 func (s *shop) audit(ctx context.Context, _ lab.Fingerprint, r *lab.Readings) error {
@@ -262,7 +296,7 @@ func (s *shop) audit(ctx context.Context, _ lab.Fingerprint, r *lab.Readings) er
 		if err != nil {
 			return theirs(server.Name()+"-wrong", err)
 		}
-		r.Set(server.Name()+"-wrong", fmt.Sprintf("of %d rows", len(s.truth)), float64(wrong))
+		r.Set(server.Name()+"-wrong", fmt.Sprintf("of %d rows", len(s.truth)+len(s.deltas)), float64(wrong))
 	}
 	missing, extra, err := s.replica.Missing(ctx)
 	if err != nil {
@@ -275,23 +309,29 @@ func (s *shop) audit(ctx context.Context, _ lab.Fingerprint, r *lab.Readings) er
 	if err != nil {
 		return err
 	}
-	for _, line := range drift {
-		s.log("schema differs: %s", line)
-	}
-	r.Set("schema-drift", "differences", float64(len(drift)))
+	r.Set("schema-drift", some("differences", drift), float64(len(drift)))
 
 	loose, err := s.loose(ctx)
 	if err != nil {
 		return err
 	}
-	for _, line := range loose {
-		s.log("loosened: %s", line)
-	}
-	r.Set("settings-loosened", "settings", float64(len(loose)))
+	r.Set("settings-loosened", some("settings", loose), float64(len(loose)))
 	return nil
 }
 
-// drift lists what of the schema only one of the servers has.
+// some is a unit that names the first of what was counted.
+func some(unit string, lines []string) string {
+	if len(lines) == 0 {
+		return unit
+	}
+	if len(lines) > 3 {
+		lines = append(lines[:3:3], "…")
+	}
+	return unit + ": " + strings.Join(lines, "; ")
+}
+
+// drift lists what of the schema only one of the servers has, and the columns
+// that are not as they were before the fix.
 func (s *shop) drift(ctx context.Context) (lines []string, err error) {
 	a, err := s.source.Schema(ctx, "shop")
 	if err != nil {
@@ -311,27 +351,85 @@ func (s *shop) drift(ctx context.Context) (lines []string, err error) {
 			lines = append(lines, "only the replica has "+line)
 		}
 	}
-	return lines, nil
-}
-
-// loose lists the settings that are weaker than at the start.
-func (s *shop) loose(ctx context.Context) (lines []string, err error) {
-	for _, server := range []*mysql.Server{s.source, s.replica} {
-		want := map[string]string{"innodb_flush_log_at_trx_commit": "1", "sync_binlog": "1", "innodb_doublewrite": "ON"}
-		if server == s.replica {
-			want["super_read_only"] = "1"
-		}
-		for _, name := range slices.Sorted(maps.Keys(want)) {
-			var got string
-			if err := server.Admin().QueryRowContext(ctx, "SELECT @@GLOBAL."+name).Scan(&got); err != nil {
-				return nil, fmt.Errorf("read %s of %s: %w", name, server.Name(), err)
-			}
-			if got != want[name] {
-				lines = append(lines, fmt.Sprintf("%s = %s on %s", name, got, server.Name()))
-			}
+	now := columns(a)
+	for _, line := range columns(s.schema) {
+		if !slices.Contains(now, line) {
+			lines = append(lines, "gone or changed: "+line)
 		}
 	}
 	return lines, nil
+}
+
+// columns picks a schema's columns, without their positions: a new one may
+// come first.
+func columns(schema []string) (lines []string) {
+	for _, line := range schema {
+		if rest, ok := strings.CutPrefix(line, "column "); ok {
+			_, rest, _ = strings.Cut(rest, " ")
+			lines = append(lines, rest)
+		}
+	}
+	return lines
+}
+
+// loose lists what is weaker than at the start: settings as they are and as
+// the next start will have them, how the replica follows its source, and
+// tables of an engine that a crash can break.
+func (s *shop) loose(ctx context.Context) (lines []string, err error) {
+	const settings = `
+		SELECT VARIABLE_NAME, VARIABLE_VALUE, '' FROM performance_schema.global_variables
+		UNION ALL
+		SELECT VARIABLE_NAME, VARIABLE_VALUE, ' after a restart' FROM performance_schema.persisted_variables
+		UNION ALL
+		SELECT 'SOURCE_AUTO_POSITION', AUTO_POSITION, '' FROM performance_schema.replication_connection_configuration
+		UNION ALL
+		SELECT 'SOURCE_DELAY', DESIRED_DELAY, '' FROM performance_schema.replication_applier_configuration
+		UNION ALL
+		SELECT FILTER_NAME, FILTER_RULE, '' FROM performance_schema.replication_applier_filters
+		UNION ALL
+		SELECT CONCAT('engine of ', TABLE_NAME), ENGINE, '' FROM information_schema.TABLES
+		WHERE TABLE_SCHEMA = 'shop' AND TABLE_TYPE = 'BASE TABLE'`
+	for _, server := range []*mysql.Server{s.source, s.replica} {
+		rows, err := server.Admin().QueryContext(ctx, settings)
+		if err != nil {
+			return nil, fmt.Errorf("read settings of %s: %w", server.Name(), err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name, value, when string
+			if err := rows.Scan(&name, &value, &when); err != nil {
+				return nil, fmt.Errorf("read settings of %s: %w", server.Name(), err)
+			}
+			want, bound := safe[name]
+			switch {
+			case server == s.source && name == "super_read_only":
+				continue
+			case strings.HasPrefix(name, "engine of "):
+				want, bound = "InnoDB", true
+			case strings.HasPrefix(name, "REPLICATE_"):
+				want, bound = "", true
+			}
+			if bound && value != want {
+				lines = append(lines, fmt.Sprintf("%s = %s on the %s%s", name, value, server.Name(), when))
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("read settings of %s: %w", server.Name(), err)
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
+
+// safe is how the settings were that a fix may not weaken.
+var safe = map[string]string{
+	"innodb_flush_log_at_trx_commit": "1",
+	"sync_binlog":                    "1",
+	"innodb_doublewrite":             "ON",
+	"super_read_only":                "ON",
+	"replica_exec_mode":              "STRICT",
+	"SOURCE_AUTO_POSITION":           "1",
+	"SOURCE_DELAY":                   "0",
 }
 
 // theirs blames what a server refuses after the fix on the fix.

@@ -1,0 +1,2 @@
+SET sql_log_bin = OFF;
+ALTER TABLE points ADD PRIMARY KEY (account_id, program);

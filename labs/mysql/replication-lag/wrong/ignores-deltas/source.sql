@@ -1,0 +1,1 @@
+ALTER TABLE points ADD PRIMARY KEY (account_id, program);

@@ -1,0 +1,4 @@
+-- fails: replica-wrong
+-- The same ALTER once, through the binary log. But the log holds the statement and not the
+-- numbers, so the replica still makes its own.
+-- Nothing to change on the replica.

@@ -1,0 +1,1 @@
+ALTER TABLE points ADD PRIMARY KEY (account_id, program), MODIFY balance MEDIUMINT NOT NULL, MODIFY profile VARCHAR(400) NULL;
