@@ -10,6 +10,7 @@ import (
 	"time"
 
 	clickhouse "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 
 	"faultlab/internal/measure"
 )
@@ -190,10 +191,27 @@ func (s *Server) PartLog(ctx context.Context, database, table string) (Events, e
 }
 
 // Disk is how many bytes the tables of all databases but the system's take on
-// disk, and what was detached from them.
+// disk, and what was detached from them. A table that was detached as a whole
+// is attached again: the server doesn't weigh it otherwise.
 func (s *Server) Disk(ctx context.Context) (uint64, error) {
+	var atomic, detached []string
+	err := s.Admin().QueryRow(ctx, "SELECT groupArray(name) FROM system.databases WHERE engine = 'Atomic' AND name NOT IN (?)", systemDatabases).Scan(&atomic)
+	if err != nil {
+		return 0, fmt.Errorf("read databases: %w", err)
+	}
+	err = s.Admin().QueryRow(ctx, `
+		SELECT groupArray('ATTACH TABLE "' || database || '"."' || table || '"')
+		FROM system.detached_tables WHERE database IN (?)`, atomic).Scan(&detached)
+	if err != nil {
+		return 0, fmt.Errorf("read detached tables: %w", err)
+	}
+	for _, attach := range detached {
+		if err := s.Admin().Exec(ctx, attach); err != nil {
+			return 0, fmt.Errorf("attach detached table: %w", err)
+		}
+	}
 	var n uint64
-	err := s.Admin().QueryRow(ctx, `
+	err = s.Admin().QueryRow(ctx, `
 		SELECT (SELECT sum(ifNull(total_bytes, 0)) FROM system.tables WHERE database NOT IN (?)) +
 		       (SELECT sum(ifNull(bytes_on_disk, 0)) FROM system.detached_parts WHERE database NOT IN (?))`,
 		systemDatabases, systemDatabases).Scan(&n)
@@ -259,6 +277,14 @@ func (s *Server) Mutated(ctx context.Context, database string) error {
 			FROM system.mutations WHERE database = ? AND NOT is_done`, database).Scan(&n, &command, &failed)
 		return fmt.Sprintf("%d to do; %s %s", n, command, failed), n == 0, err
 	})
+}
+
+// Mismatch says whether in err the client found a column of a type that it
+// can't read into, or write from, the value that it has.
+func Mismatch(err error) bool {
+	var read *clickhouse.OpError
+	var write *proto.BlockError
+	return errors.As(err, &read) && read.ColumnName != "" || errors.As(err, &write)
 }
 
 // Refusal returns the server's own error in err, nil if it is of another kind:

@@ -54,8 +54,8 @@ func (t tally) since(u tally) tally {
 
 func percent(part, of int) float64 { return 100 * float64(part) / float64(max(of, 1)) }
 
-// run is the service until ctx ends. What the server refuses is counted;
-// another error, a lost connection, is ours.
+// run is the service until ctx ends. What the server refuses is counted, and
+// what does not fit the columns' types; another error, a lost connection, is ours.
 func (t *traffic) run(ctx context.Context, s *clickhouse.Server) error {
 	db, err := s.Open(clickhouse.Harness, 2)
 	if err != nil {
@@ -100,7 +100,7 @@ func (t *traffic) writer(db driver.Conn) func(context.Context) error {
 		case err == nil:
 			t.count.writes++
 			t.acked, t.open = append(t.acked, b), nil
-		case clickhouse.Refusal(err) != nil:
+		case clickhouse.Refusal(err) != nil || clickhouse.Mismatch(err):
 			t.count.writes++
 			t.count.refused++
 		default:
@@ -157,7 +157,7 @@ func (t *traffic) reader(db driver.Conn) func(context.Context) error {
 		i := n % len(t.asks)
 		n++
 		got, err := askDay(ctx, db, t.asks[i])
-		if err != nil && clickhouse.Refusal(err) == nil {
+		if err != nil && clickhouse.Refusal(err) == nil && !clickhouse.Mismatch(err) {
 			return fmt.Errorf("read report: %w", err)
 		}
 		t.mu.Lock()
