@@ -37,15 +37,15 @@ var Lab = &lab.Lab{
 		lab.AtMost("rows-top", orders/10).Symptom().
 			Else("the list of a day's largest orders still reads more than a tenth of the table: totals alone do not answer it"),
 		lab.Equal("answers-wrong", 0).
-			Else("a report's answer is not what the orders add up to"),
+			Else("a report's answer is not what the orders add up to, or of a type that the dashboard can't read"),
 		lab.Equal("rows-lost", 0).
-			Else("orders are gone: of the year, or of those that the shop was told were stored while you worked"),
+			Else("orders are gone: of the year, or of those that the shop was told were stored; they went with an old table, were in memory when the server crashed, or a merge dropped them"),
 		lab.Equal("rows-doubled", 0).
 			Else("orders are there more than once; each is counted in a report as often as it is there"),
 		lab.Equal("rows-changed", 0).
 			Else("all orders are there, but not all with what the shop had stored in them"),
 		lab.AtMost("writes-refused", 20).
-			Else("the shop could not store its orders: there was no table to write to, or the table refused what a shop writes at once"),
+			Else("the shop could not store its orders: there was no table to write to, or the table refused what a shop writes at once, or has columns of other types"),
 		lab.AtMost("reports-wrong", 20).
 			Else("while you worked, people got wrong reports or none: the table that they read was not whole"),
 		lab.AtMost("disk", 150).
