@@ -104,7 +104,7 @@ func (a *App) command() *cobra.Command {
 	root.AddCommand(
 		a.list(), a.show(), a.run(), a.watch(), a.report(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
 		a.up(), a.status(), a.shell(), a.logs(), a.apply(), a.check(), a.reset(), a.down(), a.playground(),
-		a.hint(), a.solution(), a.next(), a.progressed(),
+		a.hint(), a.explain(), a.solution(), a.next(), a.progressed(),
 	)
 	return root
 }

@@ -79,7 +79,7 @@ type newLab struct {
 func (l newLab) write(dir string) error {
 	files := map[string]string{
 		"lab.go": "lab.go.tmpl", "lab_test.go": "lab_test.go.tmpl",
-		"README.md": "README.md.tmpl", "hints.md": "hints.md.tmpl",
+		"README.md": "README.md.tmpl", "hints.md": "hints.md.tmpl", "readings.md": "readings.md.tmpl",
 	}
 	for _, variant := range []string{"start", "solution"} {
 		if l.Program {

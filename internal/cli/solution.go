@@ -88,8 +88,8 @@ func (a *App) answers(dir string, l *lab.Lab) (string, error) {
 				return "", err
 			}
 			says := name
-			if fails, err := fix.Fails(v); err == nil && family.prefix == "wrong/" {
-				says += "  fails on " + strings.Join(fails, ", ")
+			if p, err := fix.Promised(v); err == nil && family.prefix == "wrong/" {
+				says += "  fails on " + strings.Join(p.Fails, ", ")
 			}
 			fmt.Fprintf(&b, "%s\n%s\n", says, indent(preface(v)))
 		}
@@ -113,8 +113,8 @@ func (a *App) answers(dir string, l *lab.Lab) (string, error) {
 	return b.String(), nil
 }
 
-// preface is the comment at the head of a variant, without the line that says
-// which checks it fails on.
+// preface is the comment at the head of a variant, without the lines in which
+// it promises something to the proof.
 func preface(v lab.Variant) string {
 	for _, name := range slices.Sorted(maps.Keys(v.Files)) {
 		var lines []string
@@ -124,7 +124,7 @@ func preface(v lab.Variant) string {
 			if !ok {
 				break
 			}
-			if !strings.HasPrefix(text, "fails:") {
+			if !strings.HasPrefix(text, "fails:") && !strings.HasPrefix(text, "shows:") {
 				lines = append(lines, text)
 			}
 		}

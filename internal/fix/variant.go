@@ -174,19 +174,32 @@ func List(dir string) ([]string, error) {
 	return names, nil
 }
 
-var failsRE = regexp.MustCompile(`^(?:--|//|#)\s*fails:\s*(.*)$`)
+var promiseRE = regexp.MustCompile(`^(?:--|//|#)\s*(fails|shows):\s*(.*)$`)
 
-// Fails returns the check ids that a wrong variant says it must fail on: the
-// words after "fails:" in the first line of one of its files.
-func Fails(v lab.Variant) ([]string, error) {
+// Promise is what a wrong variant says of itself at the head of one of its files.
+type Promise struct {
+	Fails []string // ids of the checks that it must fail on, from the line "fails: …"
+	Shows string   // what the learner must be shown to have been seen, from "shows: …"
+}
+
+// Promised reads what a wrong variant promises: comments in the first lines of
+// one of its files.
+func Promised(v lab.Variant) (p Promise, err error) {
 	for _, file := range slices.Sorted(maps.Keys(v.Files)) {
-		first, _, _ := strings.Cut(v.Files[file], "\n")
-		if m := failsRE.FindStringSubmatch(strings.TrimSpace(first)); m != nil {
-			ids := strings.FieldsFunc(m[1], func(r rune) bool { return r == ' ' || r == ',' })
-			if len(ids) > 0 {
-				return ids, nil
+		for line := range strings.Lines(v.Files[file]) {
+			m := promiseRE.FindStringSubmatch(strings.TrimSpace(line))
+			if m == nil {
+				break
 			}
+			if m[1] == "shows" {
+				p.Shows = m[2]
+				continue
+			}
+			p.Fails = strings.FieldsFunc(m[2], func(r rune) bool { return r == ' ' || r == ',' })
+		}
+		if len(p.Fails) > 0 {
+			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("%s/ has no file whose first line is a comment \"fails: <check-id>\"", v.Name)
+	return p, fmt.Errorf("%s/ has no file whose first line is a comment \"fails: <check-id>\"", v.Name)
 }

@@ -107,7 +107,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-func TestFails(t *testing.T) {
+func TestPromised(t *testing.T) {
 	for _, c := range []struct {
 		files map[string]string
 		want  []string
@@ -119,9 +119,13 @@ func TestFails(t *testing.T) {
 		{map[string]string{"fix.sql": "-- fails:\nSELECT 1"}, nil},
 		{map[string]string{"fix.sql": "SELECT 1\n-- fails: late"}, nil},
 	} {
-		got, err := Fails(lab.Variant{Name: "wrong/x", Files: c.files})
-		if !slices.Equal(got, c.want) || (err == nil) != (c.want != nil) {
-			t.Errorf("Fails(%q) = %q, %v, want %q", c.files, got, err, c.want)
+		p, err := Promised(lab.Variant{Name: "wrong/x", Files: c.files})
+		if !slices.Equal(p.Fails, c.want) || (err == nil) != (c.want != nil) {
+			t.Errorf("Promised(%q) = %q, %v, want %q", c.files, p.Fails, err, c.want)
 		}
+	}
+	p, err := Promised(lab.Variant{Files: map[string]string{"fix.sql": "-- fails: x\n-- shows: key: idx (a, b)\n-- tempting\n-- shows: late"}})
+	if err != nil || p.Shows != "key: idx (a, b)" {
+		t.Errorf("shows %q, %v", p.Shows, err)
 	}
 }

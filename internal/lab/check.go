@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -21,7 +22,8 @@ type Reading struct {
 type Readings struct {
 	mu    sync.Mutex
 	list  []Reading
-	taken func(Reading) // nil: nobody wants to know
+	taken func(Reading)     // nil: nobody wants to know
+	notes map[string]string // by reading
 }
 
 // Set adds a reading, or replaces the one of that name.
@@ -45,6 +47,27 @@ func (r *Readings) put(x Reading) {
 	r.list = append(r.list, x)
 }
 
+// Note says what was seen where a reading was taken, as a fact of the server:
+// which index was used, which order is lost. Whoever fails a check of the reading
+// is shown it. The first note of a reading stands.
+func (r *Readings) Note(name, format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, noted := r.notes[name]; noted {
+		return
+	}
+	if r.notes == nil {
+		r.notes = map[string]string{}
+	}
+	r.notes[name] = fmt.Sprintf(format, args...)
+}
+
+func (r *Readings) note(name string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.notes[name]
+}
+
 // Get returns the reading of that name.
 func (r *Readings) Get(name string) (Reading, bool) {
 	for _, x := range r.All() {
@@ -63,6 +86,13 @@ func (r *Readings) All() []Reading {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.list)
+}
+
+// copied is what was taken so far.
+func (r *Readings) copied() *Readings {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &Readings{list: slices.Clone(r.list), notes: maps.Clone(r.notes)}
 }
 
 // number says whether there is a reading of that name that can be judged.
@@ -168,6 +198,7 @@ type Outcome struct {
 	Says string `json:"says"`
 	Got  string `json:"got"`
 	Hint string `json:"hint,omitempty"` // set when the check failed
+	Seen string `json:"seen,omitempty"` // what the failed check's reading was noted to be
 	// Skipped says that the run ended before the check's reading was taken.
 	Skipped bool `json:"skipped,omitempty"`
 }
@@ -187,7 +218,7 @@ func (c Check) judge(before, after *Readings) Outcome {
 	ok, got := c.holds(before, after)
 	o := Outcome{ID: c.ID, OK: ok, Says: c.Says, Got: got}
 	if !ok {
-		o.Hint = c.hint
+		o.Hint, o.Seen = c.hint, after.note(c.Reading)
 	}
 	return o
 }

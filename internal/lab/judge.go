@@ -70,6 +70,7 @@ func (r *runner) judge(err error) {
 		}
 	}
 	var checks []Outcome
+	seen := map[string]bool{}
 	if !r.live || !applies.OK { // in a playground nobody need have applied one
 		checks = append(checks, applies)
 	}
@@ -82,11 +83,15 @@ func (r *runner) judge(err error) {
 		case (f != nil || r.live) && missing != "":
 			// The run ended before this was measured, or measures it while the
 			// fix is applied, which nobody did here; it says nothing.
-			o.Skipped, o.OK, o.Hint = true, false, ""
+			o.Skipped, o.OK, o.Hint, o.Seen = true, false, "", ""
 		case missing != "":
 			res.Verdict, res.Reason = InvalidRun, "lab "+res.Lab+" "+missing
 			return
 		}
+		if seen[o.Seen] {
+			o.Seen = "" // once is enough
+		}
+		seen[o.Seen] = true
 		checks = append(checks, o)
 	}
 	res.Checks, res.Verdict = checks, Pass

@@ -109,13 +109,13 @@ func (v *Live) Apply(ctx context.Context, variant Variant) error {
 func (v *Live) Check(ctx context.Context, variant Variant) *Result {
 	r := v.r
 	r.setFixing()
-	r.after.list = nil
+	r.after.list, r.after.notes = nil, nil
 	r.res = &Result{
 		Lab: r.res.Lab, Title: r.res.Title, Seed: r.res.Seed, Servers: r.res.Servers,
 		Variant: variant.Name, Before: &Readings{}, After: &Readings{}, Started: time.Now(), Live: true,
 	}
 	err := v.measureAll(ctx, variant)
-	r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()
+	r.res.Before, r.res.After = r.before.copied(), r.after.copied()
 	r.judge(err)
 	r.res.Elapsed = time.Since(r.res.Started)
 	return r.res

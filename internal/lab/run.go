@@ -52,7 +52,7 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 	} else {
 		err := r.run(ctx)
 		// Copies: a phase that was left behind may still take readings.
-		r.res.Before.list, r.res.After.list = r.before.All(), r.after.All()
+		r.res.Before, r.res.After = r.before.copied(), r.after.copied()
 		r.res.Series = r.samples.all()
 		r.judge(err)
 		if r.res.Verdict != Pass && context.Cause(ctx) != ErrDropped {

@@ -57,6 +57,19 @@ func (s *Server) Schema(ctx context.Context, schema string) (lines []string, err
 	return lines, rows.Err()
 }
 
+// Indexes is the part of Schema that names the indexes, in one line.
+func (s *Server) Indexes(ctx context.Context, schema string) (string, error) {
+	lines, err := s.Schema(ctx, schema)
+	if err != nil {
+		return "", err
+	}
+	lines = slices.DeleteFunc(lines, func(l string) bool { return !strings.HasPrefix(l, "index ") && !strings.HasPrefix(l, "unique index ") })
+	if len(lines) == 0 {
+		return "no index", nil
+	}
+	return strings.Join(lines, "; "), nil
+}
+
 // Cents is an amount of money in a DECIMAL(n,2) column.
 type Cents int64
 

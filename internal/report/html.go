@@ -215,6 +215,7 @@ func again(r *lab.Result) string {
 type checkView struct {
 	ID, State, Word string
 	Says, Got, Hint string
+	Seen            string
 	Said            *said
 }
 
@@ -237,7 +238,7 @@ func checkViews(r *lab.Result) []checkView {
 		} else if !c.Skipped {
 			v.Says = strings.TrimPrefix(c.Says, c.ID+" ")
 		}
-		v.Says, v.Got = quote.Plain(v.Says), quote.Plain(v.Got)
+		v.Says, v.Got, v.Seen = quote.Plain(v.Says), quote.Plain(v.Got), oneLine(c.Seen)
 		if c.Hint != "" && c.Hint == r.Reason {
 			v.Said = &said{"The error, word for word", plain(c.Hint)}
 		} else {

@@ -104,7 +104,8 @@ func cases() map[string]*lab.Result {
 	failed := result()
 	failed.Verdict, failed.Evidence = lab.Fail, ".faultlab/mysql/slow-query/20261124-070000"
 	failed.Checks[1] = lab.Outcome{ID: "rows-examined", Says: "rows-examined ≤ 200", Got: "1,000,000 rows", Hint: "Each request for the order page still reads every order that was ever placed."}
-	failed.Checks[3] = lab.Outcome{ID: "new-indexes", Says: "new-indexes ≤ 2", Got: "7", Hint: "Each new order now has to be written into seven more indexes."}
+	failed.Checks[3] = lab.Outcome{ID: "new-indexes", Says: "new-indexes ≤ 2", Got: "7", Hint: "Each new order now has to be written into seven more indexes.",
+		Seen: "indexes of orders:\nidx_user, idx_time \x1b[31mPASS"}
 
 	fault := result()
 	fault.Change, fault.Command = "", "python3 app.py"
@@ -176,7 +177,7 @@ func TestChange(t *testing.T) {
 		want          string
 	}{
 		{1000, 1000, "same"}, {1000, 1001, "about the same"}, {1000, 999, "about the same"}, {1000, 0, ""}, {0, 5, ""}, {-4, -2, ""},
-		{1000, 600, "1.6× less"}, {600, 1000, "1.6× more"}, {1000000, 51, "19,607× less"}, {1, 9.99, "9.9× more"},
+		{1000, 600, "1.7× less"}, {600, 1000, "1.7× more"}, {1000000, 51, "19,607× less"}, {1, 9.99, "10× more"},
 	} {
 		if got := change(pair{Before: &c.before, After: &c.after}); got != c.want {
 			t.Errorf("%g → %g is %q, want %q", c.before, c.after, got, c.want)

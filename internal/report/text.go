@@ -164,7 +164,7 @@ func times(v float64) string {
 	if v >= 10 {
 		return lab.Number(math.Floor(v)) // never more than it was
 	}
-	return fmt.Sprintf("%.1f", math.Floor(v*10)/10)
+	return lab.Number(math.Round(v*10) / 10)
 }
 
 func checks(p *page, r *lab.Result, o Options) {
@@ -204,8 +204,14 @@ func checks(p *page, r *lab.Result, o Options) {
 		default:
 			p.wrap("    ", quote.Plain(c.Hint))
 		}
+		if c.Seen != "" {
+			p.wrap("    ", "Seen: "+oneLine(c.Seen))
+		}
 	}
 }
+
+// oneLine is what others wrote, and where, without the lines that they made of it.
+func oneLine(text string) string { return strings.Join(strings.Fields(quote.Plain(text)), " ") }
 
 // reason says why there is no pass, where no check has said it.
 func reason(p *page, r *lab.Result) {

@@ -3,9 +3,11 @@ package trial
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"faultlab/internal/fix"
@@ -35,6 +37,13 @@ func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(re
 		add(report.ProofRow{Lab: l.Name, Variant: "(folder)", Expected: "complete", Got: "incomplete", Note: gap})
 	}
 	tripped := map[string]bool{}
+	shown := 0
+	explained, err := Explained(dir)
+	if err != nil {
+		return nil, err
+	}
+	text, _ := readBrief(dir) // a gap if it is missing
+	dark := map[string]bool{} // readings that nothing explains
 	for _, name := range variants {
 		if err := ctx.Err(); err != nil {
 			return rows, context.Cause(ctx)
@@ -45,15 +54,18 @@ func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(re
 		}
 		o.Variant = name
 		row := report.ProofRow{Lab: l.Name, Variant: name}
-		var must []string // checks that have to fail
+		var must fix.Promise
 		switch {
 		case name == "start":
 			row.Expected = "fail"
 		case strings.HasPrefix(name, "wrong/"):
-			if must, err = fix.Fails(v); err != nil {
+			if must, err = fix.Promised(v); err != nil {
 				return rows, err
 			}
-			row.Expected = "fail: " + strings.Join(must, ", ")
+			row.Expected = "fail: " + strings.Join(must.Fails, ", ")
+			if must.Shows != "" {
+				shown++
+			}
 		default:
 			row.Expected = "pass"
 		}
@@ -68,7 +80,29 @@ func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(re
 				tripped[id] = true
 			}
 		}
+		if name == "start" {
+			for _, note := range text.wrong(res.Before) {
+				add(report.ProofRow{Lab: l.Name, Variant: "(brief)", Expected: "measured", Got: "wrong", Note: note})
+			}
+		}
+		for _, x := range slices.Concat(res.Before.All(), res.After.All()) {
+			if !slices.ContainsFunc(explained, func(m Meaning) bool { return m.Reading == x.Name }) {
+				dark[x.Name] = true
+			}
+		}
 		add(row)
+	}
+	for _, name := range slices.Sorted(maps.Keys(dark)) {
+		add(report.ProofRow{
+			Lab: l.Name, Variant: "(reading " + name + ")", Expected: "explained", Got: "unexplained",
+			Note: "readings.md has no section \"## " + name + "\" that says what it means and how to see it",
+		})
+	}
+	if shown < 2 {
+		add(report.ProofRow{
+			Lab: l.Name, Variant: "(hints)", Expected: "at least 2 shown", Got: strconv.Itoa(shown),
+			Note: "too few wrong variants have a line \"shows: …\": what the learner is told to have been seen",
+		})
 	}
 	for _, c := range l.Checks {
 		if !tripped[c.ID] && c.WhyKept() == "" {
@@ -83,7 +117,7 @@ func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(re
 
 // holds says whether a result is what the variant's folder promises, and if
 // not, in what it differs.
-func holds(row report.ProofRow, res *lab.Result, must []string) (bool, string) {
+func holds(row report.ProofRow, res *lab.Result, must fix.Promise) (bool, string) {
 	want := lab.Fail
 	if row.Expected == "pass" {
 		want = lab.Pass
@@ -94,16 +128,22 @@ func holds(row report.ProofRow, res *lab.Result, must []string) (bool, string) {
 		}
 		return false, "the verdict is wrong"
 	}
-	for _, id := range must {
+	var seen []string
+	for _, id := range must.Fails {
 		if !slices.Contains(row.Failed, id) {
 			return false, fmt.Sprintf("check %s holds, though the variant must fail on it", id)
 		}
+		for _, c := range res.Checks {
+			if c.ID == id {
+				seen = append(seen, c.Seen)
+			}
+		}
+	}
+	if text := strings.Join(seen, "\n"); !strings.Contains(text, must.Shows) {
+		return false, fmt.Sprintf("the learner must be shown %q, and is shown %q", must.Shows, text)
 	}
 	return true, ""
 }
-
-// sections are a brief's headings, in their order.
-var sections = []string{"## Story", "## Symptoms", "## Your task", "## How it is measured", "## Background"}
 
 // Gaps lists what a lab's folder still lacks before the lab is done.
 func Gaps(dir string, variants []string) []string {
@@ -127,21 +167,10 @@ func Gaps(dir string, variants []string) []string {
 	} else if n := strings.Count("\n"+string(hints), "\n## "); n < 3 {
 		gaps = append(gaps, fmt.Sprintf("hints.md: %d of at least 3 rungs, each under a \"## \" heading", n))
 	}
-	brief, err := os.ReadFile(filepath.Join(dir, "README.md"))
-	if err != nil {
-		return append(gaps, "README.md is missing")
-	}
-	at := 0
-	for _, heading := range sections {
-		i := strings.Index(string(brief[at:]), "\n"+heading+"\n")
-		if i < 0 {
-			gaps = append(gaps, fmt.Sprintf("README.md has no %q, or not in its place", heading))
-			continue
-		}
-		at += i + 1
-	}
-	if strings.Contains(string(brief), "TODO") {
-		gaps = append(gaps, "README.md still says TODO")
+	if b, err := readBrief(dir); err != nil {
+		gaps = append(gaps, "README.md is missing")
+	} else {
+		gaps = append(gaps, b.gaps(dir)...)
 	}
 	slices.Sort(gaps)
 	return gaps

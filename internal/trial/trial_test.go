@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"faultlab/internal/fix"
 	"faultlab/internal/lab"
 	"faultlab/internal/report"
 )
@@ -103,10 +104,15 @@ func TestKeepLeavesTheNewest(t *testing.T) {
 	}
 }
 
-const brief = "# T\n\n## Story\n\n## Symptoms\n\n## Your task\n\n## How it is measured\n\n## Background\n"
+const whole = "# T\n\n## Story\n\nPager.\n\n## Symptoms\n\n1,000 rows, 19.7 MB.\n\n## Your task\n\nWrite `fix/fix.sql`.\n\n" +
+	"## How it is measured\n\n## Background\n\nAn index.\n" +
+	"<!-- measured: 1,000 rows = rows-read ± 1 % -->\n<!-- measured: 19.7 MB = size / 1000000 ± 5 % -->\n<!-- spoilers: index, key -->\n"
 
 func TestGaps(t *testing.T) {
-	whole := map[string]string{"README.md": brief, "hints.md": "# Hints\n\n## a\n\n## b\n\n## c\n"}
+	const hints = "# Hints\n\n## a\n\n## b\n\n## c\n"
+	with := func(old, by string) map[string]string {
+		return map[string]string{"README.md": strings.Replace(whole, old, by, 1), "hints.md": hints, "start/fix.sql": ""}
+	}
 	variants := []string{"start", "solution", "also/a", "also/b", "wrong/a", "wrong/b", "wrong/c", "wrong/d"}
 	for _, c := range []struct {
 		name     string
@@ -114,11 +120,16 @@ func TestGaps(t *testing.T) {
 		variants []string
 		want     []string
 	}{
-		{"whole", whole, variants, nil},
-		{"no brief", map[string]string{"hints.md": whole["hints.md"]}, variants, []string{"README.md is missing"}},
-		{"order of sections", map[string]string{"README.md": strings.Replace(brief, "## Story\n\n## Symptoms", "## Symptoms\n\n## Story", 1), "hints.md": whole["hints.md"]}, variants,
+		{"whole", with("", ""), variants, nil},
+		{"no brief", map[string]string{"hints.md": hints}, variants, []string{"README.md is missing"}},
+		{"order of sections", with("## Story\n\nPager.\n\n## Symptoms", "## Symptoms\n\n## Story"), variants,
 			[]string{`README.md has no "## Symptoms", or not in its place`}},
-		{"few", map[string]string{"README.md": brief, "hints.md": "## a\n"}, variants[:4], []string{
+		{"a file that is not there", with("`fix/fix.sql`", "`fix/source.sql`"), variants, []string{"README.md names the file source.sql, which start/ has not"}},
+		{"gives it away", with("Pager.", "An Index is missing."), variants, []string{`README.md gives "index" away under "## Story"`}},
+		{"part of a word", with("Pager.", "Monkeys."), variants, nil},
+		{"no spoilers", with("<!-- spoilers", "<!--"), variants, []string{`README.md has no comment "spoilers: …" with the words that would give the answer away`}},
+		{"another number", with("1,000 rows,", "2,000 rows,"), variants, []string{`README.md says that "1,000 rows" is measured, and its symptoms don't have it`}},
+		{"few", map[string]string{"README.md": whole, "start/fix.sql": "", "hints.md": "## a\n"}, variants[:4], []string{
 			`hints.md: 1 of at least 3 rungs, each under a "## " heading`, "wrong/: 0 of at least 4 variants",
 		}},
 	} {
@@ -134,21 +145,24 @@ func TestGaps(t *testing.T) {
 
 func TestHolds(t *testing.T) {
 	pass := &lab.Result{Verdict: lab.Pass}
-	fail := &lab.Result{Verdict: lab.Fail, Checks: []lab.Outcome{{ID: "rows-read"}, {ID: "lost", OK: true}}}
+	fail := &lab.Result{Verdict: lab.Fail, Checks: []lab.Outcome{{ID: "rows-read", Seen: "there is no index"}, {ID: "lost", OK: true}}}
 	invalid := &lab.Result{Verdict: lab.InvalidRun, Reason: "no engine"}
 	for _, c := range []struct {
 		name     string
 		expected string
 		res      *lab.Result
-		must     []string
+		must     fix.Promise
 		ok       bool
 		note     string
 	}{
-		{"pass", "pass", pass, nil, true, ""},
-		{"pass that fails", "pass", fail, nil, false, "the verdict is wrong"},
-		{"invalid is never as promised", "fail", invalid, nil, false, "no engine"},
-		{"fail", "fail: rows-read", fail, []string{"rows-read"}, true, ""},
-		{"fail on another check", "fail: lost", fail, []string{"lost"}, false, "check lost holds, though the variant must fail on it"},
+		{"pass", "pass", pass, fix.Promise{}, true, ""},
+		{"pass that fails", "pass", fail, fix.Promise{}, false, "the verdict is wrong"},
+		{"invalid is never as promised", "fail", invalid, fix.Promise{}, false, "no engine"},
+		{"fail", "fail: rows-read", fail, fix.Promise{Fails: []string{"rows-read"}}, true, ""},
+		{"fail that shows why", "fail: rows-read", fail, fix.Promise{Fails: []string{"rows-read"}, Shows: "no index"}, true, ""},
+		{"fail that does not show why", "fail: rows-read", fail, fix.Promise{Fails: []string{"rows-read"}, Shows: "filesort"}, false,
+			`the learner must be shown "filesort", and is shown "there is no index"`},
+		{"fail on another check", "fail: lost", fail, fix.Promise{Fails: []string{"lost"}}, false, "check lost holds, though the variant must fail on it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			row := report.ProofRow{Expected: c.expected, Failed: c.res.Failed()}
@@ -180,5 +194,39 @@ func TestLast(t *testing.T) {
 	}
 	if _, err := Last(root, "kafka/z"); err == nil || !strings.Contains(err.Error(), "result.json: read result: ") {
 		t.Errorf("of a broken one: %v", err)
+	}
+}
+
+func TestExplained(t *testing.T) {
+	dir := t.TempDir()
+	if list, err := Explained(dir); list != nil || err != nil {
+		t.Errorf("without a file: %v, %v", list, err)
+	}
+	write(t, dir, map[string]string{"readings.md": "# Readings\n\n## rows-read\n\nRows.\n\n```sql\nSELECT 1\n```\n\n## lost, doubled\nOrders.\n"})
+	list, err := Explained(dir)
+	want := []Meaning{{"rows-read", "Rows.\n\n```sql\nSELECT 1\n```"}, {"lost", "Orders."}, {"doubled", "Orders."}}
+	if diff := cmp.Diff(want, list); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+}
+
+func TestNumbersOfTheBrief(t *testing.T) {
+	for _, c := range []struct {
+		rows, size float64
+		want       []string
+	}{
+		{1009, 19.1e6, nil},
+		{1011, 19.7e6, []string{"README.md says 1,000 rows, and 1,011 is measured: rows-read"}},
+		{1000, 25e6, []string{"README.md says 19.7 MB, and 25 is measured: size"}},
+	} {
+		var r lab.Readings
+		r.Set("rows-read", "rows", c.rows)
+		r.Set("size", "bytes", c.size)
+		if diff := cmp.Diff(c.want, brief{whole}.wrong(&r)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if got := (brief{whole}).wrong(&lab.Readings{}); len(got) != 2 {
+		t.Errorf("without readings: %q", got)
 	}
 }

@@ -111,6 +111,9 @@ func newRun(env lab.Env) lab.Run {
 			if err != nil {
 				return err
 			}
+			if t.refusal != nil {
+				r.Note("writes-refused", "the first refusal: %.300s", t.refusal)
+			}
 			r.Set("writes-refused", "%", max(percent(during.refused, during.writes), percent(after.refused, after.writes)))
 			r.Set("reports-wrong", "%", max(percent(during.wrong, during.reads), percent(after.wrong, after.reads)))
 			return nil
@@ -169,7 +172,26 @@ func measureReports(ctx context.Context, s *clickhouse.Server, t *traffic, r *la
 		r.Set(name, "rows", float64(rows))
 	}
 	r.Set("answers-wrong", "reports", float64(wrong))
-	return nil
+	return noteKey(ctx, s, r)
+}
+
+// noteKey notes how the table lies on disk.
+func noteKey(ctx context.Context, s *clickhouse.Server, r *lab.Readings) error {
+	rows, err := s.Admin().Query(ctx, "SELECT engine, sorting_key, partition_key FROM system.tables WHERE database = 'shop' AND name = 'orders'")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var engine, key, partition string
+		if err := rows.Scan(&engine, &key, &partition); err != nil {
+			return err
+		}
+		for _, name := range []string{"rows-day", "rows-quarter", "rows-top"} {
+			r.Note(name, "orders is a %s, sorted by (%s), partitioned by (%s)", engine, key, partition)
+		}
+	}
+	return rows.Err()
 }
 
 // integrity holds the table against the seed and what the shop was told is

@@ -1,6 +1,7 @@
 package slowquery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -37,6 +38,8 @@ type traffic struct {
 	open  *batch  // to be sent, or sent again
 	acked []batch // the server said that they are stored
 	cut   []batch // the harness itself broke off sending them: they may be stored
+
+	refusal error // the first of them
 }
 
 // batch is orders sent together: which, and when they were made.
@@ -103,6 +106,7 @@ func (t *traffic) writer(db driver.Conn) func(context.Context) error {
 		case clickhouse.Refusal(err) != nil || clickhouse.Mismatch(err):
 			t.count.writes++
 			t.count.refused++
+			t.refusal = cmp.Or(t.refusal, err)
 		default:
 			t.cut, t.open = append(t.cut, b), nil
 			return fmt.Errorf("write orders: %w", err)

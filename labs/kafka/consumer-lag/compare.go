@@ -31,43 +31,54 @@ func (s *service) compare(ctx context.Context) (committed []int64, rows map[orde
 	return committed, rows, found.Err()
 }
 
-// missing is how many orders below the committed offsets are not in the table.
-func (s *service) missing(committed []int64, rows map[order]int) (n int) {
+// missing is how many orders below the committed offsets are not in the table,
+// and which is the first.
+func (s *service) missing(committed []int64, rows map[order]int) (n int, first string) {
 	for p, orders := range s.truth {
 		if p >= len(committed) {
 			break
 		}
-		for _, o := range orders[:max(0, min(committed[p], int64(len(orders))))] {
-			if rows[o] == 0 {
-				n++
+		for at, o := range orders[:max(0, min(committed[p], int64(len(orders))))] {
+			if rows[o] > 0 {
+				continue
+			}
+			if n++; n == 1 {
+				first = fmt.Sprintf("order %d, at offset %d of partition %d, was not in MySQL when the group had committed %d", o.Number, at, p, committed[p])
 			}
 		}
 	}
-	return n
+	return n, first
 }
 
-// doubled is how many rows there are beyond one for each order.
-func (s *service) doubled(rows map[order]int) (n int) {
+// doubled is how many rows there are beyond one for each order, and of which
+// there is one.
+func (s *service) doubled(rows map[order]int) (n int, one string) {
 	for _, count := range rows {
 		n += count
 	}
-	for _, orders := range s.truth {
-		for _, o := range orders {
+	for p, orders := range s.truth {
+		for at, o := range orders {
 			if rows[o] > 0 {
 				n--
 			}
+			if rows[o] > 1 {
+				one = fmt.Sprintf("order %d, at offset %d of partition %d, is there %d times", o.Number, at, p, rows[o])
+			}
 		}
 	}
-	return n
+	return n, one
 }
 
 // sample looks once how far the group's offsets are ahead of the table.
 func (s *service) sample(ctx context.Context) error {
 	committed, rows, err := s.compare(ctx)
-	if err == nil {
-		s.ahead = max(s.ahead, s.missing(committed, rows))
+	if err != nil {
+		return err
 	}
-	return err
+	if n, first := s.missing(committed, rows); n > s.ahead {
+		s.ahead, s.aheadAt = n, first
+	}
+	return nil
 }
 
 // watch looks for so long, or until the offsets have run ahead.

@@ -23,11 +23,11 @@ func TestCompare(t *testing.T) {
 		{"altered", done, map[order]int{a: 1, b: 1, altered: 1}, 1, 1},
 		{"beyond the end", []int64{9, -1, -1, -1, -1, 1}, map[order]int{a: 1, b: 1, c: 1}, 0, 0},
 	} {
-		if got := s.missing(tt.committed, tt.rows); got != tt.missing {
-			t.Errorf("%s: %d missing, want %d", tt.name, got, tt.missing)
+		if got, first := s.missing(tt.committed, tt.rows); got != tt.missing || (first != "") != (got > 0) {
+			t.Errorf("%s: %d missing (%s), want %d", tt.name, got, first, tt.missing)
 		}
-		if got := s.doubled(tt.rows); got != tt.doubled {
-			t.Errorf("%s: %d doubled, want %d", tt.name, got, tt.doubled)
+		if got, one := s.doubled(tt.rows); got != tt.doubled || (one != "") != (tt.name == "twice and thrice") {
+			t.Errorf("%s: %d doubled (%s), want %d", tt.name, got, one, tt.doubled)
 		}
 	}
 }

@@ -201,8 +201,13 @@ func (s *service) readings(ctx context.Context, r *lab.Readings) error {
 	r.Set("log-syncs", "per 1,000 orders", float64(syncs-s.syncs)*per)
 	r.Set("offset-commits", "per 1,000 orders", float64(s.front.Seen(kafka.APIOffsetCommit))*per)
 	r.Set("lag", "orders", float64(now.lag))
-	r.Set("lost", "orders", float64(s.missing(committed, rows)))
-	r.Set("doubled", "rows", float64(s.doubled(rows)))
+	lost, first := s.missing(committed, rows)
+	doubled, one := s.doubled(rows)
+	r.Note("lost", "%s", first)
+	r.Note("doubled", "%s", one)
+	r.Note("committed-ahead", "%s", s.aheadAt)
+	r.Set("lost", "orders", float64(lost))
+	r.Set("doubled", "rows", float64(doubled))
 	r.Set("committed-ahead", "orders", float64(s.ahead))
 	return nil
 }

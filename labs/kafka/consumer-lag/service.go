@@ -54,7 +54,8 @@ type service struct {
 	produced int
 	number   int64 // of the last order
 	patience time.Duration
-	ahead    int // the most orders that were committed and not written
+	ahead    int    // the most orders that were committed and not written
+	aheadAt  string // one of them
 	starts   int
 	started  time.Time // the last of them
 	commits  int64     // requests that the front had seen by then

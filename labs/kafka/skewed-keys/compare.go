@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"faultlab/internal/lab"
 )
@@ -38,12 +40,14 @@ func (x *run) compare(ctx context.Context, topic string, d *day, r *lab.Readings
 			n, known := count[e]
 			if !known || n > 0 {
 				extra++
+				r.Note("doubled", "event %d of order %d is in partition %d at offset %d, and was there before or never sent", e.Seq, e.Order, p, rec.Offset)
 				continue
 			}
 			count[e]++
 			at, seen := orders[e.Order]
 			if seen && at.partition != p || e.Seq != at.seq+1 {
 				broken[e.Order] = true
+				r.Note("orders-out-of-order", "event %d of order %d is in partition %d; before it came event %d, in partition %d", e.Seq, e.Order, p, at.seq, at.partition)
 			}
 			orders[e.Order] = order{p, e.Seq}
 			if places[e.Merchant] == nil {
@@ -53,14 +57,16 @@ func (x *run) compare(ctx context.Context, topic string, d *day, r *lab.Readings
 		}
 	}
 	lost, split := 0, 0
-	for _, n := range count {
+	for e, n := range count {
 		if n == 0 {
 			lost++
+			r.Note("lost", "event %d of order %d of merchant %s is in no partition", e.Seq, e.Order, e.Merchant)
 		}
 	}
 	for merchant, at := range places {
 		if d.normal(merchant) && len(at) > 1 {
 			split++
+			r.Note("merchants-split", "merchant %s is on partitions %v", merchant, slices.Sorted(maps.Keys(at)))
 		}
 	}
 	r.Set("big-merchant-partitions", "of 16", float64(min(len(places[d.big[0]]), len(places[d.big[1]]))))

@@ -91,18 +91,21 @@ func (x *run) measure(ctx context.Context, v lab.Variant, r *lab.Readings) error
 		return err
 	}
 	defer g.service.Kill()
+	var worst float64
+	var where string
 	for n := range waves {
-		skew, err := g.post(ctx, d.wave(n))
+		skew, fullest, err := g.post(ctx, d.wave(n))
 		if err != nil {
 			return err
 		}
-		x.env.Log("wave %d: the fullest partition got %s times its share", n+1, lab.Number(skew))
+		x.env.Log("wave %d: %s", n+1, fullest)
 		// Who has just become the big merchant must first be found to be so.
-		if n%noon != 0 {
-			worst, _ := r.Get("skew")
-			r.Set("skew", "× the average partition, worst wave", max(skew, worst.Value))
+		if n%noon != 0 && skew > worst {
+			worst, where = skew, fmt.Sprintf("of wave %d, %s", n+1, fullest)
 		}
 	}
+	r.Set("skew", "× the average partition, worst wave", worst)
+	r.Note("skew", "%s", where)
 	if err := x.compare(ctx, topic, d, r); err != nil {
 		return err
 	}
@@ -124,7 +127,7 @@ func (x *run) refused(ctx context.Context, program *fix.Program, topic string, e
 	if err != nil || status/100 != 2 {
 		return nil //nolint:nilerr // the shop sends them again
 	}
-	x.env.Log("the broker refused %d events, the gateway answered %d", len(events), status)
+	r.Note("lost", "for a topic that took no record, the gateway answered %d events with %d", len(events), status)
 	lost, _ := r.Get("lost")
 	r.Set("lost", "events", lost.Value+float64(len(events)))
 	return nil
@@ -157,33 +160,37 @@ type gateway struct {
 }
 
 // post sends one wave, request after request, and returns how many times its
-// share the fullest partition got of it.
-func (g *gateway) post(ctx context.Context, events []event) (skew float64, err error) {
+// share the fullest partition got of it, and which that is.
+func (g *gateway) post(ctx context.Context, events []event) (skew float64, fullest string, err error) {
 	for batch := range slices.Chunk(events, perRequest) {
 		if err := g.request(ctx, batch); err != nil {
-			return 0, err
+			return 0, "", err
 		}
 	}
 	g.sent += int64(len(events))
 	before := g.last
 	if g.last, err = g.arrived(ctx); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if before == nil {
 		before = make([]int64, len(g.last))
 	}
 	var most, sum int64
+	at := 0
 	for p, end := range g.last {
 		got := end
 		if p < len(before) {
 			got -= before[p]
 		}
-		most, sum = max(most, got), sum+got
+		if sum += got; got > most {
+			most, at = got, p
+		}
 	}
+	fullest = fmt.Sprintf("partition %d got %d of %d events", at, most, sum)
 	if sum == 0 {
-		return float64(len(g.last)), nil
+		return float64(len(g.last)), fullest, nil
 	}
-	return float64(most) * float64(len(g.last)) / float64(sum), nil
+	return float64(most) * float64(len(g.last)) / float64(sum), fullest, nil
 }
 
 func (g *gateway) request(ctx context.Context, batch []event) error {

@@ -158,6 +158,9 @@ func (s *shop) measure(ctx context.Context, v lab.Variant, r *lab.Readings) erro
 	if err != nil {
 		return err
 	}
+	if names, err := s.replica.Indexes(ctx, "shop"); err == nil {
+		r.Note("rows-per-change", "the indexes of the replica's tables are %s", names)
+	}
 	r.Set("rows-per-change", "rows read by the replica", float64(after.Since(before).Reads())/changes)
 	r.Set("batch-on-source", "ms", float64(onSource.Milliseconds()))
 	r.Set("behind-by", "ms after the batch", float64(onReplica.Milliseconds()))
@@ -309,25 +312,24 @@ func (s *shop) audit(ctx context.Context, _ lab.Fingerprint, r *lab.Readings) er
 	if err != nil {
 		return err
 	}
-	r.Set("schema-drift", some("differences", drift), float64(len(drift)))
+	r.Note("schema-drift", "%s", some(drift))
+	r.Set("schema-drift", "differences", float64(len(drift)))
 
 	loose, err := s.loose(ctx)
 	if err != nil {
 		return err
 	}
-	r.Set("settings-loosened", some("settings", loose), float64(len(loose)))
+	r.Note("settings-loosened", "%s", some(loose))
+	r.Set("settings-loosened", "settings", float64(len(loose)))
 	return nil
 }
 
-// some is a unit that names the first of what was counted.
-func some(unit string, lines []string) string {
-	if len(lines) == 0 {
-		return unit
-	}
+// some are the first of the lines.
+func some(lines []string) string {
 	if len(lines) > 3 {
 		lines = append(lines[:3:3], "…")
 	}
-	return unit + ": " + strings.Join(lines, "; ")
+	return strings.Join(lines, "; ")
 }
 
 // drift lists what of the schema only one of the servers has, and the columns

@@ -2,8 +2,10 @@ package skewedkeys
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"faultlab/internal/redis"
@@ -30,7 +32,7 @@ func (t *trial) count(ctx context.Context) error {
 		return err
 	}
 	err = each(ctx, t.handfuls(m.Perm(len(t.stock.there) / handful)[:picks]), func(ctx context.Context, i int, list []article) error {
-		n, err := t.miss(ctx, t.either(i), list)
+		n, err := t.miss(ctx, t.either(i), list, "wrong-answers")
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.wrong += n
@@ -54,6 +56,7 @@ func (t *trial) count(ctx context.Context) error {
 	t.r.Set("commands-per-read", "commands", ratio(single, popular*times))
 	t.r.Set("commands-per-picked-card", "commands", ratio(several, picks*handful))
 	t.r.Set("reply-bytes-per-read", "bytes", math.Round(ratio(sent, popular*times)))
+	t.r.Note("busiest-node", "of the commands, %s", t.shares(work))
 	t.r.Set("busiest-node", "× its share", skew(work))
 	return nil
 }
@@ -71,7 +74,7 @@ func (t *trial) compare(ctx context.Context) error {
 	var mu sync.Mutex
 	all := slices.Concat(t.stock.there, t.stock.added)
 	err = each(ctx, pages(all), func(ctx context.Context, _ int, list []article) error {
-		n, err := t.miss(ctx, s, list)
+		n, err := t.miss(ctx, s, list, "lost-cards")
 		mu.Lock()
 		defer mu.Unlock()
 		lost += n
@@ -99,7 +102,6 @@ func (t *trial) weigh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.env.Log("biggest key: %s", key)
 	end, err := t.counters(ctx)
 	if err != nil {
 		return err
@@ -109,6 +111,10 @@ func (t *trial) weigh(ctx context.Context) error {
 		cross += end[i].Since(t.begin[i]).Errors["CROSSSLOT"]
 	}
 	cards := int64(len(t.stock.there) + len(t.stock.added) - len(t.unsure))
+	slot := slices.Index(slots, slices.Max(slots))
+	t.r.Note("fullest-node", "of the data, %s", t.shares(bytes))
+	t.r.Note("biggest-key", "it is %.80q", key)
+	t.r.Note("biggest-slot", "it is slot %d; the biggest key, %.80q, is in slot %d", slot, key, redis.Slot(key))
 	t.r.Set("fullest-node", "× its share", skew(bytes))
 	t.r.Set("memory-per-card", "bytes", math.Round(ratio(sum(bytes), cards)))
 	t.r.Set("biggest-key", "bytes", float64(biggest))
@@ -162,6 +168,15 @@ func (t *trial) counters(ctx context.Context) ([]redis.Counters, error) {
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+// shares says which part of a whole each node has.
+func (t *trial) shares(list []int64) string {
+	var parts []string
+	for i, n := range t.cluster.Primaries() {
+		parts = append(parts, fmt.Sprintf("%s has %.0f %%", n.Name(), 100*ratio(list[i], sum(list))))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // skew is the largest of list by their mean: 1 is even, len(list) is all in one.

@@ -274,7 +274,7 @@ func (t *trial) unmoved(ctx context.Context, i int) ([]article, error) {
 func (t *trial) checkSome(ctx context.Context, s service, i int) error {
 	from := t.perm[i%len(t.perm)] % (largest - handful)
 	list := append(slices.Clone(t.stock.there[from:from+handful-1]), t.stock.added[i%arrived])
-	n, err := t.miss(ctx, s, list)
+	n, err := t.miss(ctx, s, list, "wrong-answers")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wrong += n
@@ -388,14 +388,12 @@ func (t *trial) check(ctx context.Context, s service, a article) error {
 		return nil
 	}
 	t.wrong++
-	if t.wrong == 1 {
-		t.env.Log("wrong answer: GET %s: got %.80q, want %.80q", item(a), got, t.now(a))
-	}
+	t.r.Note("wrong-answers", "GET %s answered %.60q; the last PUT was %.60q", item(a), got, t.now(a))
 	return nil
 }
 
-// miss reads cards of one store in one request and says how many were not as they must be.
-func (t *trial) miss(ctx context.Context, s service, list []article) (int, error) {
+// miss reads cards of one store in one request and says how many were not as they must be; reading is what they count for.
+func (t *trial) miss(ctx context.Context, s service, list []article, reading string) (int, error) {
 	got, err := s.cards(ctx, list)
 	if err != nil {
 		return 0, err
@@ -407,6 +405,7 @@ func (t *trial) miss(ctx context.Context, s service, list []article) (int, error
 		card, ok := got[a.sku]
 		if want := t.now(a); !t.unsure[a] && (card != want || ok != (want != absent)) {
 			n++
+			t.r.Note(reading, "of %s there is %.60q; the last PUT was %.60q", item(a), got[a.sku], t.now(a))
 		}
 	}
 	return n, nil

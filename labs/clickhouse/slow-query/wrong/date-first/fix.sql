@@ -1,4 +1,5 @@
 -- fails: rows-quarter
+-- shows: sorted by (order_date
 -- The notes' example. Good for one day; but behind a range of days the category
 -- sorts nothing: a quarter's report reads all orders of the quarter.
 CREATE TABLE shop.orders_new AS shop.orders

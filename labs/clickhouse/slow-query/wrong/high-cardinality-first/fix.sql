@@ -1,4 +1,5 @@
 -- fails: rows-day
+-- shows: sorted by (user_id
 -- The notes' rule: the column with the most distinct values first. Behind a
 -- user of whom there are six orders, the category sorts nothing any more.
 CREATE TABLE shop.orders_new AS shop.orders

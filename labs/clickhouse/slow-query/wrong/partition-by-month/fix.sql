@@ -1,4 +1,5 @@
 -- fails: rows-quarter
+-- shows: partitioned by (toYYYYMM(order_date))
 -- Partitions instead of an order: of the months that a report touches, every
 -- row is read.
 CREATE TABLE shop.orders_new AS shop.orders

@@ -1,4 +1,5 @@
 // fails: committed-ahead
+// shows: was not in MySQL when the group had committed
 // Offsets first, then the write: nothing is doubled, since nothing comes twice.
 // Killed between the two, the batch is gone.
 package main

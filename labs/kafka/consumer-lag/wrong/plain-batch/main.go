@@ -1,4 +1,5 @@
 // fails: doubled
+// shows: is there 2 times
 // Batches, and offsets committed after the write: nothing is ever lost. Killed
 // between the two, the batch comes again and is inserted again, all of it.
 package main

@@ -1,4 +1,5 @@
 // fails: lost
+// shows: was not in MySQL when the group had committed
 // "Reset the offsets to latest": the lag is gone at once, and so are the orders.
 package main
 

@@ -1,4 +1,5 @@
 // fails: skew
+// shows: of wave
 // More partitions, more consumers. One key is still one partition; the others
 // get even less, and merchants whose key now hashes elsewhere are torn in two.
 package main

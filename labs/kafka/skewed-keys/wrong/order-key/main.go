@@ -1,4 +1,5 @@
 // fails: merchants-split
+// shows: is on partitions [
 // The order's number is a fine key: many values, all alike, and each order
 // stays in one place. It spreads the small merchants too, whose readers need
 // all of a merchant's events in one partition.

@@ -1,4 +1,5 @@
 // fails: orders-out-of-order
+// shows: ; before it came event
 // Salting, as every article on hot keys shows it: a random suffix spreads any
 // key. It draws again for every event, so an order's events are salted apart.
 package main

@@ -1,3 +1,4 @@
 -- fails: rows-per-change
+-- shows: index points.tier (tier)
 -- Any index is used to find rows, and one that leaves a third of the table is used, too.
 -- Nothing to change on the replica.

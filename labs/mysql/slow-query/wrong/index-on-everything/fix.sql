@@ -1,4 +1,5 @@
 -- fails: new-indexes
+-- shows: orders.PRIMARY (id)
 -- One of them will be the right one. All of them are written with every order.
 ALTER TABLE orders
   ADD INDEX (user_id),

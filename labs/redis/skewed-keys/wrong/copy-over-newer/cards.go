@@ -1,4 +1,5 @@
 // fails: lost-cards
+// shows: ; the last PUT was "
 // The move writes what it has read, without asking whether somebody has put a
 // newer card in the meantime (HSET instead of HSETNX): cards that are put while
 // it runs go back to what they were.

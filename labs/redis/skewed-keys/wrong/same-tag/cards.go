@@ -1,4 +1,5 @@
 // fails: fullest-node
+// shows: of the data, redis
 // The big keys are split, and the buckets of a store get a tag of their own "so
 // that a store remains together": {store}:1 … {store}:128. Only what is between
 // the braces is hashed, so the largest store is still in one slot.

@@ -1,4 +1,5 @@
 // fails: biggest-key
+// shows: it is "stock:
 // "Number of shards = nodes × N, N ≥ 2": six buckets for three nodes. Partitions
 // of a topic are dealt out to brokers one by one, but where a Redis key lands is
 // a throw of dice: of six keys one node often gets four. And a sixth of the
