@@ -218,8 +218,10 @@ func brief(text string) string {
 }
 
 // Refused says whether err is the server's answer to a statement, and not a
-// connection that broke.
+// connection that broke, nor the last word of a server that is being stopped: no
+// account of a lab may do that.
 func Refused(err error) bool {
+	const shutdown = 1053
 	var refused *driver.MySQLError
-	return errors.As(err, &refused)
+	return errors.As(err, &refused) && refused.Number != shutdown
 }
