@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ numbers of your last run stand beside it.`,
 			}
 			var b strings.Builder
 			for _, name := range want {
-				at := find(all, name)
+				at := slices.IndexFunc(all, func(m trial.Meaning) bool { return m.Reading == name })
 				if at < 0 {
 					return fmt.Errorf("%s takes no reading %q; it takes %s", l.Name, name, strings.Join(readings(all), ", "))
 				}
@@ -64,15 +65,6 @@ func readings(all []trial.Meaning) (names []string) {
 		names = append(names, m.Reading)
 	}
 	return names
-}
-
-func find(all []trial.Meaning, name string) int {
-	for i, m := range all {
-		if m.Reading == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // measured is what the last run read, before and after its fix.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/fix"
@@ -99,15 +98,9 @@ func (a *App) answers(dir string, l *lab.Lab) (string, error) {
 		return b.String(), nil //nolint:nilerr // there is nothing to compare with
 	}
 	head("From your fix/ to the reference")
-	same := true
-	files := maps.Clone(mine.Files)
-	maps.Copy(files, reference.Files)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		d := diff.Diff("fix/"+name, []byte(mine.Files[name]), "solution/"+name, []byte(reference.Files[name]))
-		same = same && len(d) == 0
-		b.Write(d)
-	}
-	if same {
+	if change := fix.Diff(mine, reference); change != "" {
+		b.WriteString(change)
+	} else {
 		b.WriteString("They are the same.\n")
 	}
 	return b.String(), nil

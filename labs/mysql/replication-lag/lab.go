@@ -60,7 +60,7 @@ var Lab = &lab.Lab{
 		}
 		source := mysql.New(r, mysql.Config{Name: "source", BufferPool: 128, Grants: grants})
 		replica := mysql.New(r, mysql.Config{Name: "replica", BufferPool: 128, Grants: grants, Source: source})
-		s := &shop{seed: env.Seed, log: env.Log, source: source, replica: replica}
+		s := &shop{seed: env.Seed, source: source, replica: replica}
 		return lab.Run{
 			Rig: r,
 			Seed: func(ctx context.Context) error {

@@ -33,7 +33,6 @@ const (
 // shop knows what every customer's points must be.
 type shop struct {
 	seed            uint64
-	log             func(format string, args ...any)
 	source, replica *mysql.Server
 
 	truth  map[key]row
