@@ -19,7 +19,7 @@ func (a *App) prove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prove [NAME…]",
 		Short: "Run every variant of the labs and hold it against what its folder promises",
-		Long: `start/ must fail, solution/ and also/* must pass, wrong/* must fail on the
+		Long: `start/ must fail with a score of 0, solution/ and also/* must pass, wrong/* must fail on the
 checks that they name, and every check must be tripped by a wrong variant.
 
 Exit status: 0 all as promised, 1 not, 2 usage, 3 invalid.`,

@@ -113,6 +113,7 @@ type Check struct {
 	symptom bool
 	ratio   bool // compares with the reading before the fix
 	smaller bool // the smaller the reading, the better
+	weight  float64
 	kept    string
 	hint    string
 	holds   func(before, after *Readings) (ok bool, got string)
@@ -128,6 +129,9 @@ func (c Check) Named(id string) Check { c.ID = id; return c }
 
 // Else says, in the words of the service, what it means that the check failed.
 func (c Check) Else(text string) Check { c.hint = text; return c }
+
+// Weight says what the check counts for in the score, next to the 1 of others.
+func (c Check) Weight(w float64) Check { c.weight = w; return c }
 
 // Kept says why a check stays although no wrong variant of the lab trips it.
 func (c Check) Kept(why string) Check { c.kept = why; return c }
@@ -162,6 +166,7 @@ func Better(reading string, factor float64) Check {
 		ID:      reading + "-ratio",
 		Says:    fmt.Sprintf("%s at least %s times smaller than before", reading, Number(factor)),
 		Reading: reading,
+		weight:  1,
 		ratio:   true,
 		smaller: true,
 		holds: func(before, after *Readings) (bool, string) {
@@ -181,6 +186,7 @@ func after(reading, says string, good func(float64) bool) Check {
 		ID:      reading,
 		Says:    reading + " " + says,
 		Reading: reading,
+		weight:  1,
 		holds: func(_, after *Readings) (bool, string) {
 			x, ok := after.Get(reading)
 			if !ok {
@@ -193,12 +199,15 @@ func after(reading, says string, good func(float64) bool) Check {
 
 // Outcome is a check as it came out.
 type Outcome struct {
-	ID   string `json:"id"`
-	OK   bool   `json:"ok"`
-	Says string `json:"says"`
-	Got  string `json:"got"`
-	Hint string `json:"hint,omitempty"` // set when the check failed
-	Seen string `json:"seen,omitempty"` // what the failed check's reading was noted to be
+	ID string `json:"id"`
+	OK bool   `json:"ok"`
+	// Weight is what the check counts for in the score. It is 0 if nothing is won
+	// by it: it held on the broken state already, or was not measured there.
+	Weight float64 `json:"weight"`
+	Says   string  `json:"says"`
+	Got    string  `json:"got"`
+	Hint   string  `json:"hint,omitempty"` // set when the check failed
+	Seen   string  `json:"seen,omitempty"` // what the failed check's reading was noted to be
 	// Skipped says that the run ended before the check's reading was taken.
 	Skipped bool `json:"skipped,omitempty"`
 }
@@ -217,6 +226,9 @@ func (c Check) missing(before, after *Readings) string {
 func (c Check) judge(before, after *Readings) Outcome {
 	ok, got := c.holds(before, after)
 	o := Outcome{ID: c.ID, OK: ok, Says: c.Says, Got: got}
+	if held, _ := c.holds(before, before); !held && c.missing(before, before) == "" {
+		o.Weight = c.weight
+	}
 	if !ok {
 		o.Hint, o.Seen = c.hint, after.note(c.Reading)
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -260,6 +261,9 @@ func (l *Lab) Validate() error {
 			bad("Checks", "[%d] repeats the id %q; give it another with Named", i, c.ID)
 		}
 		seen[c.ID] = true
+		if c.weight <= 0 || math.IsInf(c.weight, 0) || math.IsNaN(c.weight) {
+			bad("Checks", "[%d] %q has the weight %v: it must be above 0", i, c.ID, c.weight)
+		}
 		switch {
 		case c.symptom && c.ratio:
 			bad("Checks", "[%d] %q is a Better: it can't be a Symptom, nothing is smaller than itself", i, c.ID)

@@ -34,6 +34,7 @@ func TestValidate(t *testing.T) {
 		{"Checks [3] is not made by", func(l *lab.Lab) { l.Checks = append(l.Checks, lab.Better("", 2)) }},
 		{`Checks [3] repeats the id "rows"`, func(l *lab.Lab) { l.Checks = append(l.Checks, lab.AtLeast("rows", 1)) }},
 		{`Checks [3] repeats the id "applies"`, func(l *lab.Lab) { l.Checks = append(l.Checks, lab.AtLeast("applies", 1)) }},
+		{`Checks [0] "rows" has the weight 0`, func(l *lab.Lab) { l.Checks[0] = l.Checks[0].Weight(0) }},
 		{`Checks [1] "rows-ratio" is a Better`, func(l *lab.Lab) { l.Checks[1] = l.Checks[1].Symptom() }},
 	} {
 		l := newFake().lab()

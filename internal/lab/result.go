@@ -72,3 +72,32 @@ func (r *Result) Failed() []string {
 	}
 	return ids
 }
+
+// Score is how much of what was broken is healed, from 0 to 1, by the weights of
+// the checks; nil where there is none: the run is invalid, or a playground's.
+// Pass is 1, and nothing else is. Who does nothing has 0, as only what failed on
+// the broken state counts. So has who breaks what worked, or ends the run before
+// that could be looked at: no healing outweighs harm.
+func (r *Result) Score() *float64 {
+	if r.Live || r.Verdict == InvalidRun {
+		return nil
+	}
+	healed, broken := 0.0, 0.0
+	for _, c := range r.Checks {
+		if c.Weight == 0 && !c.OK {
+			return new(float64)
+		}
+		if c.OK {
+			healed += c.Weight
+		}
+		broken += c.Weight
+	}
+	score := 0.0
+	switch {
+	case r.Verdict == Pass:
+		score = 1
+	case broken > 0:
+		score = healed / broken
+	}
+	return &score
+}

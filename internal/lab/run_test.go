@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"faultlab/internal/lab"
 )
 
@@ -401,6 +403,49 @@ func TestChecks(t *testing.T) {
 		if o.ID != "it" || o.OK != c.ok || (o.Hint == "why") == c.ok {
 			t.Errorf("%s, %g → %g: %+v", c.check.Says, c.before, c.after, o)
 		}
+	}
+}
+
+func TestScore(t *testing.T) {
+	reading := func(name string, v float64) lab.Reading { return lab.Reading{Name: name, Value: v} }
+	ptr := func(v float64) *float64 { return &v }
+	broken := []lab.Reading{reading("rows", 1000), reading("lost", 0), reading("late", 9)}
+	after := func(rows, lost, late float64) []lab.Reading {
+		return []lab.Reading{reading("rows", rows), reading("lost", lost), reading("late", late)}
+	}
+	for _, c := range []struct {
+		name  string
+		after []lab.Reading
+		fault string // the check that is blamed after the measurement
+		want  *float64
+	}{
+		{"nothing done", after(1000, 0, 9), "", ptr(0)},
+		{"all", after(10, 0, 0), "", ptr(1)},
+		{"two checks of three", after(10, 0, 9), "", ptr(2.0 / 5)},
+		{"the one that weighs most", after(1000, 0, 0), "", ptr(3.0 / 5)},
+		{"all healed, and something broken", after(10, 1, 0), "", ptr(0)},
+		{"the rest was not measured", after(10, 0, 0)[:1], "rows", ptr(0)},
+		{"a relapse", after(10, 0, 0), "late", ptr(2.0 / 5)},
+		{"the fix does not apply", nil, lab.ApplyCheck, ptr(0)},
+		{"invalid", after(10, 0, 0)[:2], "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake()
+			f.before, f.after = broken, c.after
+			if c.fault != "" {
+				f.does["remeasure"] = func(context.Context) error { return lab.Blame(c.fault, errors.New("the program died")) }
+			}
+			l := f.lab()
+			l.Checks = append(l.Checks, lab.Equal("late", 0).Weight(3))
+			res := l.Do(t.Context(), lab.Options{Fix: lab.Variant{Name: "fix"}})
+			if diff := cmp.Diff(c.want, res.Score()); diff != "" {
+				t.Errorf("%s: %s\n%+v", res.Verdict, diff, res.Checks)
+			}
+		})
+	}
+	live := &lab.Result{Verdict: lab.Pass, Live: true}
+	if got := live.Score(); got != nil {
+		t.Errorf("a playground scores %v", *got)
 	}
 }
 

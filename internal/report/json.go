@@ -23,6 +23,7 @@ type document struct {
 	Command  string        `json:"command,omitempty"` // what was run instead of the variant's own files
 	Verdict  lab.Verdict   `json:"verdict"`
 	Exit     int           `json:"exit"`
+	Score    *float64      `json:"score"` // 0 to 1; null where there is none
 	Reason   string        `json:"reason"`
 	Failed   []string      `json:"failed"`
 	Checks   []lab.Outcome `json:"checks"`
@@ -55,7 +56,7 @@ type series struct {
 func JSON(w io.Writer, r *lab.Result) error {
 	d := document{
 		Version: version, Lab: r.Lab, Title: r.Title, Variant: r.Variant, Change: r.Change, Command: r.Command,
-		Verdict: r.Verdict, Exit: r.Verdict.ExitCode(), Reason: r.Reason,
+		Verdict: r.Verdict, Exit: r.Verdict.ExitCode(), Score: r.Score(), Reason: r.Reason,
 		Failed: append([]string{}, r.Failed()...), Checks: append([]lab.Outcome{}, r.Checks...),
 		Readings: pairs(r), Series: []series{}, Machine: r.Machine, Servers: append([]lab.Server{}, r.Servers...), Phases: []phase{},
 		Seed: r.Seed, Started: r.Started.UTC().Truncate(time.Millisecond), Seconds: r.Elapsed.Seconds(), Evidence: r.Evidence, Live: r.Live,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"faultlab/internal/lab"
 	"faultlab/internal/quote"
 )
 
@@ -16,6 +17,7 @@ type ProofRow struct {
 	Expected string   `json:"expected"` // "pass", "fail", "fail: rows-examined"
 	Got      string   `json:"got"`
 	Failed   []string `json:"failed"` // ids of the checks that failed
+	Score    *float64 `json:"score"`  // nil: there is none
 	Seconds  float64  `json:"seconds"`
 	OK       bool     `json:"ok"`
 	Note     string   `json:"note,omitempty"` // what is wrong
@@ -23,7 +25,7 @@ type ProofRow struct {
 
 // Proof writes the table of a proof, and below it what is wrong.
 func Proof(w io.Writer, rows []ProofRow) error {
-	cells := [][]string{{"", "lab", "variant", "expected", "got", "failing checks", "seconds"}}
+	cells := [][]string{{"", "lab", "variant", "expected", "got", "score", "failing checks", "seconds"}}
 	good, total := 0, 0.0
 	for _, r := range rows {
 		mark := "✗"
@@ -32,10 +34,17 @@ func Proof(w io.Writer, rows []ProofRow) error {
 			good++
 		}
 		total += r.Seconds
-		cells = append(cells, []string{mark, r.Lab, r.Variant, r.Expected, r.Got, strings.Join(r.Failed, " "), fmt.Sprintf("%.1f", r.Seconds)})
+		score := ""
+		if r.Score != nil {
+			score = lab.Number(*r.Score)
+		}
+		cells = append(cells, []string{
+			mark, r.Lab, r.Variant, r.Expected, r.Got, score, strings.Join(r.Failed, " "), fmt.Sprintf("%.1f", r.Seconds),
+		})
 	}
 	p := &page{width: 100}
-	for _, l := range table(cells, 1<<6) {
+	const right = 1<<5 | 1<<7 // the numbers
+	for _, l := range table(cells, right) {
 		p.line(l)
 	}
 	if good < len(rows) {

@@ -53,8 +53,8 @@ func result() *lab.Result {
 		After:  taken(lab.Reading{Name: "rows-examined", Unit: "rows", Value: 50}, lab.Reading{Name: "writes-blocked", Unit: "%", Value: 0.0125}, lab.Reading{Name: "new-indexes", Value: 1}, lab.Reading{Name: "orders-lost", Unit: "rows", Value: 0}),
 		Checks: []lab.Outcome{
 			{ID: lab.ApplyCheck, OK: true, Says: "the fix applies without an error, in time", Got: "yes"},
-			{ID: "rows-examined", OK: true, Says: "rows-examined ≤ 200", Got: "50 rows"},
-			{ID: "rows-examined-ratio", OK: true, Says: "rows-examined at least 1,000 times smaller than before", Got: "1,000,000 → 50"},
+			{ID: "rows-examined", OK: true, Weight: 1, Says: "rows-examined ≤ 200", Got: "50 rows"},
+			{ID: "rows-examined-ratio", OK: true, Weight: 1, Says: "rows-examined at least 1,000 times smaller than before", Got: "1,000,000 → 50"},
 			{ID: "new-indexes", OK: true, Says: "new-indexes ≤ 2", Got: "1"},
 		},
 		Servers: []lab.Server{{Name: "mysql", Engine: "mysql", Version: "9.7.4", Image: "faultlab/mysql", Origin: "local"}},
@@ -103,7 +103,7 @@ const forged = "fix does not compile:\n  | main.go:3:2: undefined: x\nPASS mysql
 func cases() map[string]*lab.Result {
 	failed := result()
 	failed.Verdict, failed.Evidence = lab.Fail, ".faultlab/mysql/slow-query/20261124-070000"
-	failed.Checks[1] = lab.Outcome{ID: "rows-examined", Says: "rows-examined ≤ 200", Got: "1,000,000 rows", Hint: "Each request for the order page still reads every order that was ever placed."}
+	failed.Checks[1] = lab.Outcome{ID: "rows-examined", Weight: 1, Says: "rows-examined ≤ 200", Got: "1,000,000 rows", Hint: "Each request for the order page still reads every order that was ever placed."}
 	failed.Checks[3] = lab.Outcome{ID: "new-indexes", Says: "new-indexes ≤ 2", Got: "7", Hint: "Each new order now has to be written into seven more indexes.",
 		Seen: "indexes of orders:\nidx_user, idx_time \x1b[31mPASS"}
 
@@ -224,10 +224,11 @@ func TestJSON(t *testing.T) {
 }
 
 func TestProof(t *testing.T) {
+	score := func(v float64) *float64 { return &v }
 	rows := []ProofRow{
-		{Lab: "mysql/slow-query", Variant: "start", Expected: "fail", Got: "fail", Failed: []string{"rows-examined", "rows-examined-ratio"}, Seconds: 4.04, OK: true},
-		{Lab: "mysql/slow-query", Variant: "solution", Expected: "pass", Got: "pass", Seconds: 5.5, OK: true},
-		{Lab: "mysql/slow-query", Variant: "wrong/timeout", Expected: "fail: rows-examined", Got: "pass", Seconds: 12.25, Note: "the verdict is wrong"},
+		{Lab: "mysql/slow-query", Variant: "start", Expected: "fail", Got: "fail", Failed: []string{"rows-examined", "rows-examined-ratio"}, Score: score(0), Seconds: 4.04, OK: true},
+		{Lab: "mysql/slow-query", Variant: "solution", Expected: "pass", Got: "pass", Score: score(1), Seconds: 5.5, OK: true},
+		{Lab: "mysql/slow-query", Variant: "wrong/timeout", Expected: "fail: rows-examined", Got: "pass", Score: score(1), Seconds: 12.25, Note: "the verdict is wrong"},
 	}
 	var b bytes.Buffer
 	if err := Proof(&b, rows); err != nil {

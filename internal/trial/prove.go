@@ -16,7 +16,7 @@ import (
 )
 
 // Prove runs every variant of l and holds each against what its folder
-// promises: start/ fails on every symptom, solution/ and also/* pass, wrong/*
+// promises: start/ fails and scores 0, solution/ and also/* pass, wrong/*
 // fail on the checks that they name, and each check is tripped by a wrong
 // variant. each is called after every row.
 func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(report.ProofRow)) ([]report.ProofRow, error) {
@@ -74,6 +74,7 @@ func Prove(ctx context.Context, root string, l *lab.Lab, o Options, each func(re
 			return rows, err
 		}
 		row.Got, row.Failed, row.Seconds = string(res.Verdict), res.Failed(), res.Elapsed.Seconds()
+		row.Score = res.Score()
 		row.OK, row.Note = holds(row, res, must)
 		if strings.HasPrefix(name, "wrong/") && res.Verdict == lab.Fail {
 			for _, id := range row.Failed {
@@ -127,6 +128,9 @@ func holds(row report.ProofRow, res *lab.Result, must fix.Promise) (bool, string
 			return false, res.Reason
 		}
 		return false, "the verdict is wrong"
+	}
+	if row.Variant == "start" && *row.Score > 0 {
+		return false, fmt.Sprintf("doing nothing scores %s: a check that failed on the broken state holds without a fix", lab.Number(*row.Score))
 	}
 	var seen []string
 	for _, id := range must.Fails {

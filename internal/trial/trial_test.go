@@ -146,6 +146,7 @@ func TestGaps(t *testing.T) {
 func TestHolds(t *testing.T) {
 	pass := &lab.Result{Verdict: lab.Pass}
 	fail := &lab.Result{Verdict: lab.Fail, Checks: []lab.Outcome{{ID: "rows-read", Seen: "there is no index"}, {ID: "lost", OK: true}}}
+	healed := &lab.Result{Verdict: lab.Fail, Variant: "start", Checks: []lab.Outcome{{ID: "rows-read", Weight: 1}, {ID: "lag", OK: true, Weight: 1}}}
 	invalid := &lab.Result{Verdict: lab.InvalidRun, Reason: "no engine"}
 	for _, c := range []struct {
 		name     string
@@ -162,10 +163,12 @@ func TestHolds(t *testing.T) {
 		{"fail that shows why", "fail: rows-read", fail, fix.Promise{Fails: []string{"rows-read"}, Shows: "no index"}, true, ""},
 		{"fail that does not show why", "fail: rows-read", fail, fix.Promise{Fails: []string{"rows-read"}, Shows: "filesort"}, false,
 			`the learner must be shown "filesort", and is shown "there is no index"`},
+		{"start that is paid for", "fail", healed, fix.Promise{}, false,
+			"doing nothing scores 0.5: a check that failed on the broken state holds without a fix"},
 		{"fail on another check", "fail: lost", fail, fix.Promise{Fails: []string{"lost"}}, false, "check lost holds, though the variant must fail on it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			row := report.ProofRow{Expected: c.expected, Failed: c.res.Failed()}
+			row := report.ProofRow{Variant: c.res.Variant, Expected: c.expected, Failed: c.res.Failed(), Score: c.res.Score()}
 			if ok, note := holds(row, c.res, c.must); ok != c.ok || note != c.note {
 				t.Errorf("holds = %v, %q; want %v, %q", ok, note, c.ok, c.note)
 			}
