@@ -2,16 +2,24 @@ package fix
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"faultlab/internal/lab"
 )
 
 // Service is a running program that is asked over HTTP.
 type Service struct {
 	*Process
-	Addr string // where it was told to listen: "127.0.0.1:12345"
+	Addr string       // where it was told to listen: "127.0.0.1:12345"
+	HTTP *http.Client // keeps its connections to the program open
 }
 
 // Serve starts the program with LAB_LISTEN set to a free port of this machine.
@@ -31,7 +39,7 @@ func (p *Program) Serve(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Process: x, Addr: addr}, nil
+	return &Service{Process: x, Addr: addr, HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}, nil
 }
 
 // Listening returns when the program accepts connections. That it ends before,
@@ -45,6 +53,55 @@ func (s *Service) Listening(ctx context.Context) error {
 		}
 		return "listens", true, c.Close()
 	})
+}
+
+// patience ends a request that hangs; it decides nothing else.
+const patience = time.Minute
+
+// Ask sends one request. A program that lives and gives no answer has answered
+// wrongly, with status 0; one that ended, or that hangs, is a lab.Fault.
+func (s *Service) Ask(ctx context.Context, method, path, body string) (status int, answer string, err error) {
+	hung := lab.Blame(lab.ApplyCheck, fmt.Errorf("the program did not answer %s %s within %s", method, path, patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, hung)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.Addr+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	res, err := s.HTTP.Do(req)
+	if err == nil {
+		defer res.Body.Close()
+		var b []byte
+		if b, err = io.ReadAll(res.Body); err == nil {
+			return res.StatusCode, string(b), nil
+		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return 0, "", lab.Blame(lab.ApplyCheck, context.Cause(ctx))
+	}
+	if ctx.Err() != nil {
+		return 0, "", context.Cause(ctx)
+	}
+	select {
+	case <-s.Done(): // it may be on its way out
+		return 0, "", s.Ended()
+	case <-time.After(time.Second):
+		return 0, "no answer: " + err.Error(), nil
+	}
+}
+
+// Ended is nil as long as the program lives, and else a lab.Fault that says how
+// it ended: a service has no reason to.
+func (s *Service) Ended() error {
+	select {
+	case <-s.Done():
+	default:
+		return nil
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	return lab.Blame(lab.ApplyCheck, errors.New("the program ended by itself, without an error"))
 }
 
 // freeAddr picks a port below those that the system gives to outgoing

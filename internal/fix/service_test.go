@@ -4,7 +4,6 @@ package fix
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,7 +21,10 @@ import (
 )
 
 func main() {
-	http.ListenAndServe(os.Getenv("LAB_LISTEN"), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	http.ListenAndServe(os.Getenv("LAB_LISTEN"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/die" {
+			os.Exit(3)
+		}
 		fmt.Fprint(w, os.Getenv("LAB_NAME"))
 	}))
 }
@@ -37,15 +39,16 @@ func main() {
 	if err := s.Listening(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Get("http://" + s.Addr)
-	if err != nil {
-		t.Fatal(err)
+	status, text, err := s.Ask(t.Context(), http.MethodGet, "/", "")
+	if status != http.StatusOK || text != "here" || err != nil {
+		t.Errorf("answered %d %q, %v", status, text, err)
 	}
-	defer res.Body.Close()
-	if b, _ := io.ReadAll(res.Body); string(b) != "here" {
-		t.Errorf("answered %q", b)
+	if err := s.Ended(); err != nil {
+		t.Errorf("lives, and has ended: %v", err)
 	}
-	s.Kill()
+	if status, _, err := s.Ask(t.Context(), http.MethodGet, "/die", ""); status != 0 || err == nil || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("died, and answered %d, %v", status, err)
+	}
 }
 
 func TestServeEnds(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -41,7 +40,6 @@ type trial struct {
 	*stage
 	r        *lab.Readings
 	prog     *fix.Program
-	http     *http.Client
 	one, two service
 	begin    []redis.Counters
 	perm     []int // of stock.there
@@ -67,14 +65,12 @@ func (s *stage) measure(ctx context.Context, v lab.Variant, r *lab.Readings) err
 	}
 	t := &trial{
 		stage: s, r: r, prog: prog,
-		http:    &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}},
 		perm:    s.stock.rand("perm", 0).Perm(len(s.stock.there)),
 		written: map[article]bool{}, unsure: map[article]bool{}, coming: map[article]bool{},
 	}
 	for _, a := range s.stock.added {
 		t.coming[a] = true
 	}
-	defer t.http.CloseIdleConnections()
 	if t.begin, err = t.counters(ctx); err != nil {
 		return err
 	}
@@ -110,7 +106,7 @@ func (t *trial) start(ctx context.Context) (service, error) {
 		Env: t.cluster.Env(),
 		Log: filepath.Join(t.env.Scratch, "program.log"),
 	})
-	return service{p, t.http}, err
+	return service{p}, err
 }
 
 // interrupt kills the program three times while it moves, which is mostly in the
@@ -153,7 +149,7 @@ func (t *trial) killAt(ctx context.Context, bytes int64) (moved bool, err error)
 		if err != nil {
 			return false, err
 		}
-		if err := errors.Join(context.Cause(limited), s.ended()); err != nil {
+		if err := errors.Join(context.Cause(limited), s.Ended()); err != nil {
 			return false, err
 		}
 		if moved = s.saysMoved(limited); moved || now > bytes {
