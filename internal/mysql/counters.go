@@ -124,3 +124,16 @@ func (s *Server) Selects(ctx context.Context, account string) (n int64, err erro
 	}
 	return n, nil
 }
+
+// Examined counts the rows that the account's statements have examined so far:
+// what the server read for them, whether it sent them or not. A program has
+// sessions of its own, whose counters can't be read from outside.
+func (s *Server) Examined(ctx context.Context, account string) (rows int64, err error) {
+	err = s.Admin().QueryRowContext(ctx, `
+		SELECT COALESCE(SUM(SUM_ROWS_EXAMINED), 0)
+		FROM performance_schema.events_statements_summary_by_user_by_event_name WHERE USER = ?`, account).Scan(&rows)
+	if err != nil {
+		return 0, fmt.Errorf("count rows examined on %s: %w", s.Name(), err)
+	}
+	return rows, nil
+}

@@ -193,6 +193,18 @@ func TestServers(t *testing.T) {
 		}
 	})
 
+	t.Run("examined", func(t *testing.T) {
+		var rows, sum int64
+		ok(source.Admin().QueryRowContext(ctx, "SELECT COUNT(*) FROM t").Scan(&rows))
+		before, err := replica.Examined(ctx, Learner)
+		ok(err)
+		ok(replica.DB(Learner).QueryRowContext(ctx, "SELECT SUM(id) FROM t").Scan(&sum))
+		after, err := replica.Examined(ctx, Learner)
+		if err != nil || after-before != rows {
+			t.Errorf("%d rows, %d examined, %v", rows, after-before, err)
+		}
+	})
+
 	t.Run("received", func(t *testing.T) {
 		ok(replica.Exec(ctx, "STOP REPLICA SQL_THREAD"))
 		ok(source.Exec(ctx, "INSERT INTO t (id) VALUES (-9)", "DELETE FROM t WHERE id = -9"))
