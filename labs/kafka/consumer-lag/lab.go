@@ -126,7 +126,7 @@ func (s *service) killWhileWriting(ctx context.Context) error {
 	if err := s.watch(ctx, s.interval()); err != nil {
 		return err
 	}
-	if _, err := s.cut(ctx); err != nil {
+	if _, err := s.mysql.Disconnect(ctx, writer); err != nil {
 		return err
 	}
 	if err := s.watch(ctx, time.Second); err != nil {

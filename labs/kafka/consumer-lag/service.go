@@ -101,20 +101,16 @@ func (s *service) close() {
 
 // start runs the writer.
 func (s *service) start(ctx context.Context) error {
-	dsn, err := driver.ParseDSN(s.mysql.DSN(writer))
-	if err != nil {
-		return fmt.Errorf("parse DSN: %w", err)
-	}
-	dsn.DBName = s.database
 	s.starts++
 	s.started, s.commits = time.Now(), s.front.Seen(kafka.APIOffsetCommit)
+	var err error
 	s.process, err = s.program.Start(ctx, fix.Options{
 		Log: filepath.Join(s.env.Scratch, fmt.Sprintf("%s-%d.log", s.group, s.starts)),
 		Env: map[string]string{
 			"LAB_KAFKA_BROKERS": s.front.Addr(),
 			"LAB_TOPIC":         s.topic,
 			"LAB_GROUP":         s.group,
-			"LAB_MYSQL_DSN":     dsn.FormatDSN(),
+			"LAB_MYSQL_DSN":     s.mysql.DSNIn(writer, s.database),
 		},
 	})
 	return err
@@ -127,34 +123,13 @@ func (s *service) kill(ctx context.Context) error {
 		s.process.Kill()
 	}
 	err := measure.Until(ctx, "MySQL has dropped the writer's connections", func(ctx context.Context) (string, bool, error) {
-		n, err := s.cut(ctx)
+		n, err := s.mysql.Disconnect(ctx, writer)
 		return fmt.Sprintf("%d connections", n), n == 0, err
 	})
 	if err != nil {
 		return err
 	}
 	return s.kafka.Evict(ctx, s.group)
-}
-
-// cut lets MySQL end the writer's connections and says how many there were.
-func (s *service) cut(ctx context.Context) (n int, err error) {
-	rows, err := s.mysql.Admin().QueryContext(ctx, "SELECT ID FROM performance_schema.processlist WHERE USER = ?", writer)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return n, err
-		}
-		n++
-		var gone *driver.MySQLError
-		if _, err := s.mysql.Admin().ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !errors.As(err, &gone) {
-			return n, err
-		}
-	}
-	return n, rows.Err()
 }
 
 // produce appends n orders.

@@ -1,0 +1,57 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	driver "github.com/go-sql-driver/mysql"
+)
+
+// DSNIn is DSN with another database as the connection's default.
+func (s *Server) DSNIn(account, database string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.client(account)
+	c.DBName = database
+	return c.FormatDSN()
+}
+
+// Disconnect ends the account's connections on the server, as the death of its
+// machine would in the end, and says how many there were.
+func (s *Server) Disconnect(ctx context.Context, account string) (n int, err error) {
+	rows, err := s.Admin().QueryContext(ctx, "SELECT ID FROM performance_schema.processlist WHERE USER = ?", account)
+	if err != nil {
+		return 0, fmt.Errorf("list connections of %s: %w", account, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return n, err
+		}
+		n++
+		var gone *driver.MySQLError
+		if _, err := s.Admin().ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !errors.As(err, &gone) {
+			return n, fmt.Errorf("end connection of %s: %w", account, err)
+		}
+	}
+	return n, rows.Err()
+}
+
+// Waiting counts the account's connections that wait for a lock of somebody
+// else: of a row, of a table, or one that they take by name. It doesn't ask
+// INNODB_TRX, which goes on showing what it showed before to those who ask again
+// within 0.1 s.
+func (s *Server) Waiting(ctx context.Context, account string) (n int, err error) {
+	err = s.Admin().QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM performance_schema.processlist
+		WHERE USER = ? AND (STATE LIKE 'Waiting for table%' OR STATE = 'User lock'
+		  OR ID IN (SELECT PROCESSLIST_ID FROM performance_schema.data_lock_waits
+		            JOIN performance_schema.threads ON THREAD_ID = REQUESTING_THREAD_ID))`,
+		account).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count who waits on %s: %w", s.Name(), err)
+	}
+	return n, nil
+}
