@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -125,15 +126,23 @@ func (s *Server) Selects(ctx context.Context, account string) (n int64, err erro
 	return n, nil
 }
 
-// Examined counts the rows that the account's statements have examined so far:
-// what the server read for them, whether it sent them or not. A program has
-// sessions of its own, whose counters can't be read from outside.
-func (s *Server) Examined(ctx context.Context, account string) (rows int64, err error) {
+// Account reads what all sessions of an account have counted so far, those that
+// have ended included: a program's can't be asked one by one. Rows that a statement
+// examined, as the slow log has them, would not do: those that an OFFSET within
+// a derived table passes over are not among them.
+func (s *Server) Account(ctx context.Context, account string) (Status, error) {
+	return status(ctx, s.Admin(), "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM performance_schema.status_by_user WHERE USER = ?", account)
+}
+
+// LastStatement is the last statement of the account's open sessions that
+// examined rows, as it was prepared or sent, and how many it examined.
+func (s *Server) LastStatement(ctx context.Context, account string) (text string, rows int64, err error) {
 	err = s.Admin().QueryRowContext(ctx, `
-		SELECT COALESCE(SUM(SUM_ROWS_EXAMINED), 0)
-		FROM performance_schema.events_statements_summary_by_user_by_event_name WHERE USER = ?`, account).Scan(&rows)
-	if err != nil {
-		return 0, fmt.Errorf("count rows examined on %s: %w", s.Name(), err)
+		SELECT COALESCE(SQL_TEXT, ''), ROWS_EXAMINED FROM performance_schema.events_statements_history
+		JOIN performance_schema.threads USING (THREAD_ID)
+		WHERE PROCESSLIST_USER = ? AND ROWS_EXAMINED > 0 ORDER BY TIMER_END DESC LIMIT 1`, account).Scan(&text, &rows)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", 0, fmt.Errorf("look at the statements of %s on %s: %w", account, s.Name(), err)
 	}
-	return rows, nil
+	return brief(text), rows, nil
 }

@@ -193,15 +193,24 @@ func TestServers(t *testing.T) {
 		}
 	})
 
-	t.Run("examined", func(t *testing.T) {
-		var rows, sum int64
+	t.Run("account", func(t *testing.T) {
+		var rows, last int64
 		ok(source.Admin().QueryRowContext(ctx, "SELECT COUNT(*) FROM t").Scan(&rows))
-		before, err := replica.Examined(ctx, Learner)
+		before, err := replica.Account(ctx, Learner)
 		ok(err)
-		ok(replica.DB(Learner).QueryRowContext(ctx, "SELECT SUM(id) FROM t").Scan(&sum))
-		after, err := replica.Examined(ctx, Learner)
-		if err != nil || after-before != rows {
-			t.Errorf("%d rows, %d examined, %v", rows, after-before, err)
+		conn, err := replica.DB(Learner).Conn(ctx)
+		ok(err)
+		ok(conn.QueryRowContext(ctx, "SELECT MAX(id) FROM (SELECT id FROM t ORDER BY id LIMIT 1 OFFSET ?) d", rows-1).Scan(&last))
+		open, err := replica.Account(ctx, Learner)
+		ok(err)
+		text, _, err := replica.LastStatement(ctx, Learner)
+		if err != nil || !strings.HasPrefix(text, "SELECT MAX(id)") {
+			t.Errorf("the last statement is %q, %v", text, err)
+		}
+		discard(conn)
+		closed, err := replica.Account(ctx, Learner)
+		if n := open.Since(before).Reads(); err != nil || n < rows || n > rows+5 || closed.Since(before).Reads() != n {
+			t.Errorf("%d rows are %d reads, and %d when the session has ended, %v", rows, n, closed.Since(before).Reads(), err)
 		}
 	})
 
