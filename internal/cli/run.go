@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,20 +9,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/lab"
+	"faultlab/internal/quote"
 	"faultlab/internal/report"
+	"faultlab/internal/submission"
 	"faultlab/internal/trial"
 )
 
 func (a *App) run() *cobra.Command {
 	var o trial.Options
 	var asJSON, verbose bool
-	var html string
+	var html, handedIn string
 	cmd := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Judge your fix on fresh servers",
 		Long: `Starts the lab's servers, brings the failure about, measures, applies the fix
 in the lab's fix/ folder, measures again and says pass or fail. The first run
 copies start/ to fix/; nothing ever overwrites your fix/.
+
+--fix takes the fix from elsewhere: a checkout, a folder of its files, or a zip or
+tar of either. Only the files that belong to it are taken.
 
 Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 		Args:              oneLab,
@@ -41,8 +47,13 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 			if err := writable(html); err != nil {
 				return err
 			}
-			made := false
-			if o.Variant == "fix" {
+			mine, made := o.Variant == "fix" && handedIn == "", false
+			switch {
+			case handedIn != "":
+				if o.Files, err = a.take(handedIn, l); err != nil {
+					return err
+				}
+			case mine:
 				if made, err = trial.EnsureFix(trial.Dir(root, l.Name)); err != nil {
 					return fault{err}
 				}
@@ -60,7 +71,7 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 					return fault{err}
 				}
 			}
-			if o.Variant == "fix" {
+			if mine {
 				a.after(root, l, res, made)
 			}
 			if code := res.Verdict.ExitCode(); code != 0 {
@@ -71,13 +82,36 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Variant, "variant", "fix", "folder to judge: fix, start, solution, also/NAME or wrong/NAME")
+	f.StringVar(&handedIn, "fix", "", "judge the fix in this `folder`, zip or tar instead of the lab's fix/")
 	f.Uint64Var(&o.Seed, "seed", trial.Seed, "what the data derives from")
 	f.BoolVar(&o.Fresh, "fresh", false, "seed anew, although a snapshot exists")
 	f.StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	f.StringVar(&html, "html", "", "write a report for the browser to this `file`")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show every command that is run against a server")
+	cmd.MarkFlagsMutuallyExclusive("fix", "variant")
+	cmd.MarkFlagsMutuallyExclusive("fix", "program")
 	return cmd
+}
+
+// take is the fix of l in what was handed in.
+func (a *App) take(path string, l *lab.Lab) (map[string]string, error) {
+	s, err := submission.Open(path)
+	var u *submission.Unreadable
+	switch {
+	case errors.As(err, &u):
+		return nil, fmt.Errorf("%s: %w", path, err)
+	case err != nil:
+		return nil, err
+	}
+	f, err := s.Take(l.Name, l.Fix, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, name := range s.Ignored() {
+		a.log("ignored: %s", quote.Plain(name))
+	}
+	return f.Files, nil
 }
 
 func (a *App) print(res *lab.Result, asJSON bool) error {

@@ -28,6 +28,10 @@ const Seed = 20260101
 // Options of a trial.
 type Options struct {
 	Variant string // "fix" if empty
+	// Files were handed in from elsewhere: they are judged instead of a folder of
+	// the lab's. A program of them is built in a module of its own, which has what
+	// ours requires and no package of ours.
+	Files   map[string]string
 	Seed    uint64 // Seed if 0
 	Fresh   bool   // seed anew even where a snapshot exists
 	Command string // run this in the variant's folder instead of building a program fix
@@ -98,20 +102,26 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	if err != nil {
 		return nil, err
 	}
-	var v lab.Variant
-	if o.Command != "" {
-		v, err = fix.Command(dir, o.Variant, o.Command)
-	} else {
-		v, err = fix.Read(dir, o.Variant, l.Fix)
-	}
-	if err != nil {
-		return nil, err
-	}
 	scratch, err := os.MkdirTemp("", "faultlab-*")
 	if err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
 	defer os.RemoveAll(scratch)
+	from := dir
+	if o.Files != nil {
+		if from, err = unpack(root, filepath.Join(scratch, "handed-in"), l.Name, o); err != nil {
+			return nil, err
+		}
+	}
+	var v lab.Variant
+	if o.Command != "" {
+		v, err = fix.Command(from, o.Variant, o.Command)
+	} else {
+		v, err = fix.Read(from, o.Variant, l.Fix)
+	}
+	if err != nil {
+		return nil, err
+	}
 	id := newID()
 	evidence := ""
 	if o.Keep {
@@ -132,6 +142,39 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 		_ = keep(evidence, res)
 	}
 	return res, nil
+}
+
+// unpack writes files that were handed in as a variant, in a module of their own
+// in to, and returns what stands for the lab's folder there.
+func unpack(root, to, name string, o Options) (string, error) {
+	dir := Dir(to, name)
+	variant := filepath.Join(dir, filepath.FromSlash(o.Variant))
+	if err := os.MkdirAll(variant, 0o755); err != nil {
+		return "", fmt.Errorf("unpack fix: %w", err)
+	}
+	for _, file := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the build will say it
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, file), text, 0o644)
+		}
+		if err != nil {
+			return "", fmt.Errorf("unpack fix: %w", err)
+		}
+	}
+	folder, err := os.OpenRoot(variant) // whatever a file is called, it stays in there
+	if err != nil {
+		return "", fmt.Errorf("unpack fix: %w", err)
+	}
+	defer folder.Close()
+	for file, text := range o.Files {
+		if err := folder.WriteFile(file, []byte(text), 0o644); err != nil {
+			return "", fmt.Errorf("unpack fix: %w", err)
+		}
+	}
+	return dir, nil
 }
 
 // kept is how many runs of a lab stay under .faultlab.

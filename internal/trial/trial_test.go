@@ -233,3 +233,30 @@ func TestNumbersOfTheBrief(t *testing.T) {
 		t.Errorf("without readings: %q", got)
 	}
 }
+
+// What was handed in lies in a module of its own, and nowhere else.
+func TestUnpack(t *testing.T) {
+	root, to := t.TempDir(), t.TempDir()
+	write(t, root, map[string]string{"go.mod": "module faultlab\n", "go.sum": "sum\n", "labs/mysql/x/start/fix.sql": "start"})
+	dir, err := unpack(root, to, "mysql/x", Options{Variant: "fix", Files: map[string]string{"fix.sql": "mine"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "fix", "fix.sql"): "mine",
+		filepath.Join(to, "go.mod"):          "module faultlab\n",
+		filepath.Join(to, "go.sum"):          "sum\n",
+	} {
+		if got := read(t, path); got != want {
+			t.Errorf("%s holds %q", path, got)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	for _, name := range []string{"../start/fix.sql", filepath.Join(root, "x")} {
+		if _, err := unpack(root, t.TempDir(), "mysql/x", Options{Variant: "fix", Files: map[string]string{name: "out"}}); err == nil {
+			t.Errorf("a file called %s was written", name)
+		}
+	}
+}
