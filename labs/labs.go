@@ -6,6 +6,7 @@ import (
 	clickhouseslow "faultlab/labs/clickhouse/slow-query"
 	kafkalag "faultlab/labs/kafka/consumer-lag"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
+	mysqldeep "faultlab/labs/mysql/deep-offset"
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	redisskew "faultlab/labs/redis/skewed-keys"
@@ -14,6 +15,7 @@ import (
 // All lists the labs in the order in which they are taught.
 var All = []*lab.Lab{
 	mysqlslow.Lab,
+	mysqldeep.Lab,
 	mysqllag.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
