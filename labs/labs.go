@@ -7,6 +7,7 @@ import (
 	kafkalag "faultlab/labs/kafka/consumer-lag"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqldeep "faultlab/labs/mysql/deep-offset"
+	mysqloversell "faultlab/labs/mysql/oversell"
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	redisskew "faultlab/labs/redis/skewed-keys"
@@ -16,6 +17,7 @@ import (
 var All = []*lab.Lab{
 	mysqlslow.Lab,
 	mysqldeep.Lab,
+	mysqloversell.Lab,
 	mysqllag.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
