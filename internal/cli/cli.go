@@ -102,7 +102,7 @@ func (a *App) command() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.AddCommand(
-		a.list(), a.show(), a.run(), a.watch(), a.report(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
+		a.list(), a.show(), a.run(), a.watch(), a.report(), a.grade(), a.prove(), a.images(), a.clean(), a.doctor(), a.scaffold(),
 		a.up(), a.status(), a.shell(), a.logs(), a.apply(), a.check(), a.reset(), a.down(), a.playground(),
 		a.hint(), a.explain(), a.solution(), a.next(), a.progressed(),
 	)

@@ -14,7 +14,9 @@ import (
 // New fields leave it as it is.
 const version = 1
 
-type document struct {
+// Document is a result for programs, as lab run --json prints it. A reading that
+// was not taken is null.
+type Document struct {
 	Version  int           `json:"version"`
 	Lab      string        `json:"lab"`
 	Title    string        `json:"title"`
@@ -52,9 +54,12 @@ type series struct {
 	Points [][2]float64 `json:"points"` // seconds since the run started, and the value
 }
 
-// JSON writes the result for a program. A reading that was not taken is null.
-func JSON(w io.Writer, r *lab.Result) error {
-	d := document{
+// JSON writes the result for a program.
+func JSON(w io.Writer, r *lab.Result) error { return encode(w, Documented(r)) }
+
+// Documented is the result for programs.
+func Documented(r *lab.Result) Document {
+	d := Document{
 		Version: version, Lab: r.Lab, Title: r.Title, Variant: r.Variant, Change: r.Change, Command: r.Command,
 		Verdict: r.Verdict, Exit: r.Verdict.ExitCode(), Score: r.Score(), Reason: r.Reason,
 		Failed: append([]string{}, r.Failed()...), Checks: append([]lab.Outcome{}, r.Checks...),
@@ -71,7 +76,7 @@ func JSON(w io.Writer, r *lab.Result) error {
 		}
 		d.Series = append(d.Series, series{s.Name, s.Unit, points})
 	}
-	return encode(w, d)
+	return d
 }
 
 // milli is a moment in seconds, to the millisecond.
@@ -79,7 +84,7 @@ func milli(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds()
 
 // ReadJSON reads back what JSON wrote, for showing it again.
 func ReadJSON(from io.Reader) (*lab.Result, error) {
-	var d document
+	var d Document
 	if err := json.NewDecoder(from).Decode(&d); err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}

@@ -62,7 +62,7 @@ func openZip(b []byte) (map[string]entry, reader, error) {
 	}
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return nil, nil, unreadable("the zip file is damaged: %v", err)
+		return nil, nil, unreadable("the zip file is damaged: %s", strings.TrimPrefix(err.Error(), "zip: "))
 	}
 	list, files := listing{}, map[string]*zip.File{}
 	for _, f := range z.File {
@@ -85,7 +85,7 @@ func openZip(b []byte) (map[string]entry, reader, error) {
 				f.Close()
 			}
 			if err != nil {
-				return nil, unreadable("%s can't be taken out of the zip file: %v", p, err)
+				return nil, unreadable("%s can't be taken out of the zip file: %s", p, strings.TrimPrefix(err.Error(), "zip: "))
 			}
 		}
 		return texts, nil

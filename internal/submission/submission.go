@@ -120,14 +120,15 @@ type Fix struct {
 // Digest names the files and what is in them.
 func (f Fix) Digest() string {
 	h := sha256.New()
-	for _, name := range f.names() {
+	for _, name := range f.Names() {
 		fmt.Fprintf(h, "%q %d\n%s\n", name, len(f.Files[name]), f.Files[name])
 	}
 	return fmt.Sprintf("sha256:%x", h.Sum(nil))
 }
 
-func (f Fix) names() []string {
-	var names []string
+// Names lists the files.
+func (f Fix) Names() []string {
+	names := []string{}
 	for name := range f.Files {
 		names = append(names, name)
 	}

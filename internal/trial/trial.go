@@ -37,6 +37,8 @@ type Options struct {
 	Command string // run this in the variant's folder instead of building a program fix
 	Show    func(lab.Event)
 	Keep    bool // keep evidence and result under .faultlab, unless the run is dropped
+	// Evidence is a folder to keep the evidence in instead, unless the run passes.
+	Evidence string
 }
 
 // Root is the folder of the checkout that dir lies in: the nearest one above
@@ -85,8 +87,9 @@ func EnsureFix(dir string) (made bool, err error) {
 	return true, nil
 }
 
-// Run judges a variant of l on fresh servers. The error is about the input
-// (no such variant, a file missing); whatever happens later is in the result.
+// Run judges a variant of l on fresh servers. The error is about the input (no
+// such variant, a file missing), and a lab.Fault if the input was handed in;
+// whatever happens later is in the result.
 func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, error) {
 	if o.Variant == "" {
 		o.Variant = "fix"
@@ -119,11 +122,13 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	} else {
 		v, err = fix.Read(from, o.Variant, l.Fix)
 	}
+	if err != nil && o.Files != nil {
+		return nil, lab.Blame(lab.ApplyCheck, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	id := newID()
-	evidence := ""
+	id, evidence := newID(), o.Evidence
 	if o.Keep {
 		evidence = filepath.Join(root, ".faultlab", filepath.FromSlash(l.Name), time.Now().UTC().Format("20060102-150405")+"-"+id)
 	}
