@@ -3,6 +3,8 @@
 
 SHELL := /bin/sh
 NAME ?=
+FIX ?=
+OUT ?= graded
 FLAGS ?=
 GO ?= go
 # Test packages run one after another: labs would wait for the machine anyway.
@@ -11,9 +13,10 @@ GOTEST = $(GO) test -p 1 -count=1 -timeout 0
 # The packages of the labs themselves, without the programs of their variants.
 LABS = $$($(GO) list -e -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}' ./labs/...)
 LINTER = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lab list test unit prove lint bench clean
+.PHONY: help setup build lab list test unit prove grade costs lint bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +45,15 @@ unit: ## Run the tests that need no Docker engine
 prove: setup ## Run every variant of every lab: make prove NAME=mysql/slow-query for one
 	@$(GOTEST) -v $(if $(NAME),./labs/$(NAME),$(LABS)) -prove
 
-lint: ## gofmt, go vet for all systems, golangci-lint, go mod tidy
-	@LINTER=$(LINTER) scripts/lint
+grade: setup build ## Judge what somebody handed in: make grade FIX=folder, zip or tar (NAME=… for one lab)
+	@if [ -z "$(FIX)" ]; then echo "make grade FIX=<a checkout, zip or tar>"; exit 2; fi
+	@bin/lab grade $(NAME) --fix '$(FIX)' --out '$(OUT)' $(FLAGS)
+
+costs: setup build ## Record what each lab takes, by which lab grade --shard splits
+	@scripts/costs
+
+lint: ## gofmt, go vet for all systems, golangci-lint, actionlint, go mod tidy
+	@LINTER=$(LINTER) ACTIONLINT=$(ACTIONLINT) scripts/lint
 
 bench: setup ## Measure faultlab against the bare servers (five minutes); README=1 puts it into the README
 	@$(GO) run ./internal/cmd/bench $(if $(README),-readme README.md) $(FLAGS)

@@ -151,7 +151,7 @@ func checkout(root, to string) error {
 		case rel == ".":
 		case d.IsDir() && (d.Name() == "fix" && top == "labs" || top != "labs"):
 			return filepath.SkipDir
-		case top != "labs" && rel != "go.mod":
+		case top != "labs" && rel != "go.mod" && rel != "go.sum":
 			return nil
 		}
 		if d.IsDir() {

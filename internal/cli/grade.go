@@ -27,12 +27,14 @@ type gradeFlags struct {
 func (a *App) grade() *cobra.Command {
 	var o gradeFlags
 	cmd := &cobra.Command{
-		Use:   "grade [NAME…|--track ENGINE|--all] --fix DIR… --out DIR",
+		Use:   "grade [NAME…|--track ENGINE|--all] --fix DIR --out DIR",
 		Short: "Judge what others handed in, and write results for courses and CI",
 		Long: `Judges the named labs of each submission, every lab on fresh servers, with data
-from a seed of its own. --fix names a submission, or several with a pattern in
-quotes: checkouts, folders, zip or tar files. Only the files that belong to a
-fix are taken out of it. An invalid run is repeated once on fresh servers.
+from a seed of its own; a lab without a fix has failed. With no lab named it
+judges those that there is a fix of. --fix names a submission, or several with a
+pattern in quotes: checkouts, zip or tar files of one, or, for one lab that is
+named, of its files alone. Only the files that belong to a fix are taken. An
+invalid run is repeated once on fresh servers.
 
 In --out: results.json (lab grade --schema prints its JSON Schema), junit.xml,
 summary.md; and for each submission, in submissions/, what was judged, the
@@ -67,6 +69,11 @@ replay: 0 the same outcomes, 1 others, 3 some invalid.`,
 			whole, err := grade.Plan(paths, picked)
 			if err != nil {
 				return err
+			}
+			if len(args) == 0 && !o.all && o.track == "" {
+				if whole, err = grade.There(whole); err != nil {
+					return err
+				}
 			}
 			mine := whole
 			var shard *report.Shard
@@ -132,7 +139,7 @@ Exit status: as of lab grade.`,
 			if err != nil {
 				return err
 			}
-			if err := a.tell(g); err != nil {
+			if err := a.tell(g, false); err != nil {
 				return fault{err}
 			}
 			return exit(g.Exit())
@@ -155,10 +162,8 @@ func (a *App) graded(o gradeFlags, args []string) ([]*lab.Lab, error) {
 	switch {
 	case len(args) > 0 && (o.all || o.track != ""):
 		return nil, errors.New("name labs, or say --track or --all: not both")
-	case len(args) > 0 || o.all:
-		return a.pick(args)
 	case o.track == "":
-		return nil, errors.New("say which labs to grade: their names, --track ENGINE or --all")
+		return a.pick(args)
 	}
 	var picked []*lab.Lab
 	for _, l := range a.Labs {
@@ -217,7 +222,7 @@ func (a *App) judge(cmd *cobra.Command, o gradeFlags, mine, whole []grade.Attemp
 	}
 	g.Log("seed %d", g.Seed)
 	got, ended := g.Grade(cmd.Context(), mine, whole, shard)
-	if err := errors.Join(grade.Write(o.out, got), a.tell(got)); err != nil {
+	if err := errors.Join(grade.Write(o.out, got), a.tell(got, true)); err != nil {
 		return nil, fault{err}
 	}
 	if ended != nil {
@@ -273,12 +278,16 @@ func (a *App) regrade(cmd *cobra.Command, o gradeFlags, args []string) error {
 // workflow says whether this runs in a GitHub workflow.
 func workflow() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
 
-// tell shows a grading; in a GitHub workflow with annotations and the summary.
-func (a *App) tell(g *report.Grading) error {
+// tell shows a grading; in a GitHub workflow with the summary, and with annotations
+// unless whoever graded has made them.
+func (a *App) tell(g *report.Grading, annotate bool) error {
 	if !workflow() {
 		return g.Table(a.Out)
 	}
-	err := errors.Join(g.Table(report.Fence(a.Out)), g.Annotations(a.Out))
+	err := g.Table(report.Fence(a.Out))
+	if annotate {
+		err = errors.Join(err, g.Annotations(a.Out))
+	}
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if path == "" || err != nil {
 		return err

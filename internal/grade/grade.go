@@ -91,6 +91,28 @@ func Plan(paths []string, labs []*lab.Lab) ([]Attempt, error) {
 	return plan, nil
 }
 
+// There is the plan without the labs that a submission has no fix of. What is not a
+// checkout does not say which labs it is of.
+func There(plan []Attempt) ([]Attempt, error) {
+	var there []Attempt
+	for _, a := range plan {
+		var m *submission.Missing
+		var u *submission.Unreadable
+		switch {
+		case errors.As(a.err, &u):
+			return nil, fmt.Errorf("%s: %w", a.Submission, u)
+		case !errors.As(a.err, &m):
+			there = append(there, a)
+		}
+	}
+	for _, a := range plan {
+		if !slices.ContainsFunc(there, func(b Attempt) bool { return a.Submission == b.Submission }) {
+			return nil, fmt.Errorf("%s holds no labs/<engine>/<name>/fix with a fix: name the labs to grade", a.Submission)
+		}
+	}
+	return there, nil
+}
+
 // folder is a name that a folder can have on every system.
 func folder(name string) string {
 	name = strings.Map(func(r rune) rune {

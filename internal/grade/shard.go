@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"faultlab/internal/lab"
 	"faultlab/internal/report"
 )
 
@@ -35,16 +34,9 @@ func Costs() (map[string]float64, error) {
 func Record(file string, g *report.Grading) error {
 	costs := map[string]float64{}
 	for _, x := range g.Graded {
-		if x.Run == nil {
-			continue
+		if took := x.Took(); took > 0 {
+			costs[x.Lab] = math.Round(took*10) / 10
 		}
-		took := x.Run.Seconds
-		for _, p := range x.Run.Phases {
-			if p.Phase == lab.Admit { // others had the machine
-				took -= p.Seconds
-			}
-		}
-		costs[x.Lab] = math.Round(took*10) / 10
 	}
 	text, err := json.MarshalIndent(costs, "", "\t")
 	if err != nil {

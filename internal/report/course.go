@@ -85,9 +85,7 @@ func Gradescope(w io.Writer, list []Graded) (ok bool, err error) {
 	}
 	g := gradescope{Score: total, Output: "Graded on real servers by faultlab.", Tests: []gradescopeTest{}}
 	for _, x := range list {
-		if x.Run != nil {
-			g.ExecutionTime += x.Run.Seconds
-		}
+		g.ExecutionTime += x.Took()
 		g.Tests = append(g.Tests, gradescopeTest{*x.Score, 1, x.Lab + ": " + x.Title, bounded(transcript(x))})
 	}
 	return true, encode(w, g)

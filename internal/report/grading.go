@@ -145,6 +145,21 @@ func (g *Grading) Missing() (list []Attempt) {
 	return list
 }
 
+// Took is how long the run that decided took, in seconds, without the wait for other
+// labs on the machine; 0 if none did.
+func (x Graded) Took() float64 {
+	if x.Run == nil {
+		return 0
+	}
+	took := x.Run.Seconds
+	for _, p := range x.Run.Phases {
+		if p.Phase == lab.Admit {
+			took -= p.Seconds
+		}
+	}
+	return max(took, 0)
+}
+
 // says is the check in one text: what it wants, what was measured, what that
 // means. Others wrote some of it.
 func says(c lab.Outcome) string {
@@ -179,7 +194,7 @@ func (g *Grading) Table(w io.Writer) error {
 			score = lab.Number(*x.Score)
 		}
 		if x.Run != nil {
-			took = fmt.Sprintf("%.1f", x.Run.Seconds)
+			took = fmt.Sprintf("%.1f", x.Took())
 		}
 		if x.Verdict == lab.Fail && x.Run != nil {
 			note = oneLine(fmt.Sprint(x.Run.Failed))

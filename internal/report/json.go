@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"faultlab/internal/lab"
@@ -13,6 +15,13 @@ import (
 // version of the JSON: it grows when a field changes its meaning or goes.
 // New fields leave it as it is.
 const version = 1
+
+// A point of a series within these can be drawn: a year, and what is far from the
+// end of floating point.
+const (
+	longest = 366 * 24 * 3600
+	largest = 1e200
+)
 
 // Document is a result for programs, as lab run --json prints it. A reading that
 // was not taken is null.
@@ -112,8 +121,12 @@ func ReadJSON(from io.Reader) (*lab.Result, error) {
 	for _, s := range d.Series {
 		points := make([]lab.Point, len(s.Points))
 		for i, p := range s.Points {
+			if p[0] < 0 || p[0] > longest || math.Abs(p[1]) > largest {
+				return nil, fmt.Errorf("read result: the series %q has a point that no run makes", s.Name)
+			}
 			points[i] = lab.Point{At: duration(p[0]), Value: p[1]}
 		}
+		slices.SortStableFunc(points, func(a, b lab.Point) int { return cmp.Compare(a.At, b.At) })
 		r.Series = append(r.Series, lab.Series{Name: s.Name, Unit: s.Unit, Points: points})
 	}
 	return r, nil

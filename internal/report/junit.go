@@ -65,7 +65,7 @@ func (g *Grading) JUnit(w io.Writer) error {
 			s.Properties = append(s.Properties, junitProperty{"score", fmt.Sprint(*x.Score)})
 		}
 		if x.Run != nil {
-			s.Time, s.Timestamp = fmt.Sprintf("%.3f", x.Run.Seconds), x.Run.Started.Format(time.DateOnly+"T15:04:05")
+			s.Time, s.Timestamp = fmt.Sprintf("%.3f", x.Took()), x.Run.Started.Format(time.DateOnly+"T15:04:05")
 		}
 		class := quote.Plain(x.Submission) + "." + x.Lab
 		for _, c := range x.checks() {

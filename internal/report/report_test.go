@@ -357,3 +357,25 @@ func TestBody(t *testing.T) {
 	}
 	golden(t, "body-fail.txt", b.Bytes())
 }
+
+// Whatever is in a kept result: it is refused, or it can be shown.
+func FuzzReadJSON(f *testing.F) {
+	for _, r := range []*lab.Result{cases()["fail"], cases()["fault"]} {
+		r.Series = r.Series[:0]
+		var b bytes.Buffer
+		if err := JSON(&b, r); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.String())
+	}
+	f.Add(`{"version": 1, "verdict": "fail", "series": [{"points": [[1, 2], [0, 1e300]]}], "readings": [{"before": -0}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := ReadJSON(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		if err := errors.Join(Text(io.Discard, r, Options{}), HTML(io.Discard, r, nil), JSON(io.Discard, r)); err != nil {
+			t.Error(err)
+		}
+	})
+}

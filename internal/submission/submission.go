@@ -68,6 +68,11 @@ func unreadable(format string, args ...any) error {
 	return &Unreadable{fmt.Sprintf(format, args...)}
 }
 
+// Missing says that there is no fix of a lab.
+type Missing struct{ Reason string }
+
+func (e *Missing) Error() string { return e.Reason }
+
 // Open lists the folder, zip, tar or tar.gz at a path. What is Unreadable has a
 // name all the same.
 func Open(name string) (*Submission, error) {
@@ -213,9 +218,9 @@ func (s *Submission) find(name string, k lab.Kind, alone bool) (string, error) {
 				return dir, nil
 			}
 		}
-		return "", fmt.Errorf("there is no fix of %s: that is %s, in labs/%[1]s/fix or at the top", name, k)
+		return "", &Missing{fmt.Sprintf("there is no fix of %s: that is %s, in labs/%[1]s/fix or at the top", name, k)}
 	}
-	return "", fmt.Errorf("there is no fix of %s: that is %s, in labs/%[1]s/fix", name, k)
+	return "", &Missing{fmt.Sprintf("there is no fix of %s: that is %s, in labs/%[1]s/fix", name, k)}
 }
 
 // folders are those that hold anything, and links that may stand for one.
