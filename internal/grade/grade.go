@@ -147,6 +147,10 @@ func (g *Grader) Grade(ctx context.Context, attempts, whole []Attempt, shard *re
 		all.Planned = append(all.Planned, a.key())
 	}
 	for i, a := range attempts {
+		// Whatever becomes of us, what was graded so far is there, and what was planned.
+		if err := results(g.Out, all); err != nil {
+			return all, err
+		}
 		if ctx.Err() != nil {
 			break
 		}

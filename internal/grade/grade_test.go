@@ -191,6 +191,15 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run := g.Run
+	g.Run = func(ctx context.Context, root string, l *lab.Lab, o trial.Options) (*lab.Result, error) {
+		// Had it been killed here: nobody takes what is there for the whole.
+		left, err := Read(filepath.Join(g.Out, "results.json"))
+		if err != nil || left.Exit() != 3 || len(left.Graded)+len(left.Missing()) != 6 {
+			t.Errorf("%v, %+v", err, left)
+		}
+		return run(ctx, root, l, o)
+	}
 	got, err := g.Grade(ctx, plan, plan, nil)
 	if !errors.Is(err, stop) || len(got.Graded) != 1 || got.Exit() != 3 || len(got.Missing()) != 5 {
 		t.Errorf("%v, %v, missing %v", err, outcomes(got), got.Missing())
@@ -323,6 +332,10 @@ func TestMerge(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(top, "submissions", "alice", "gradescope.json")); err != nil || strings.Count(string(text), "max_score") != 2 {
 		t.Errorf("%v: %s", err, text)
 	}
+	begun := filepath.Join(t.TempDir(), "begun")
+	if err := Ready(begun); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		dirs []string
 		want string
@@ -333,6 +346,7 @@ func TestMerge(t *testing.T) {
 		{[]string{dirs[0], top}, "are not of the same grading"},
 		{[]string{top, top}, "merge each once"},
 		{[]string{filepath.Join(top, "no")}, "no such file"},
+		{[]string{top, begun}, "begun: its grading had not begun when it ended"},
 	} {
 		if _, err := Merge(filepath.Join(t.TempDir(), "out"), c.dirs); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v", c.dirs, err)

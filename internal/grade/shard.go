@@ -106,7 +106,7 @@ func Split(plan []Attempt, s report.Shard, costs map[string]float64) []Attempt {
 
 // Merge puts the results in folders together, in out: shards of one grading, or
 // gradings of different attempts. A shard that is missing is an error, and so is an
-// attempt that comes twice.
+// attempt that comes twice; one that is missing in its shard is told by Missing.
 func Merge(out string, dirs []string) (*report.Grading, error) {
 	var parts []*report.Grading
 	for _, dir := range dirs {
@@ -165,6 +165,8 @@ func complete(parts []*report.Grading, dirs []string) error {
 	seen := map[int]string{}
 	for i, g := range parts {
 		switch {
+		case len(g.Planned) == 0:
+			return fmt.Errorf("%s: its grading had not begun when it ended", dirs[i])
 		case (g.Shard == nil) != (first == nil), first != nil && (g.Shard.Of != first.Of || !slices.Equal(g.Planned, parts[0].Planned)):
 			return fmt.Errorf("%s and %s are not of the same grading", dirs[0], dirs[i])
 		case first == nil:

@@ -32,19 +32,26 @@ func Ready(out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	// Until this grading has results, the folder has some that say that there are none.
-	if err := create(filepath.Join(out, "results.json"), func(f *os.File) error { return report.NewGrading().JSON(f) }); err != nil {
+	// Until this grading begins, the folder has results that say that there are none.
+	if err := results(out, report.NewGrading()); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return nil
 }
 
+// results writes results.json.
+func results(out string, g *report.Grading) error {
+	return create(filepath.Join(out, "results.json"), func(f *os.File) error { return g.JSON(f) })
+}
+
 // Write writes the results in all formats.
 func Write(out string, g *report.Grading) error {
+	if err := results(out, g); err != nil {
+		return err
+	}
 	for name, do := range map[string]func(*os.File) error{
-		"results.json": func(f *os.File) error { return g.JSON(f) },
-		"junit.xml":    func(f *os.File) error { return g.JUnit(f) },
-		"summary.md":   func(f *os.File) error { return g.Summary(f) },
+		"junit.xml":  func(f *os.File) error { return g.JUnit(f) },
+		"summary.md": func(f *os.File) error { return g.Summary(f) },
 	} {
 		if err := create(filepath.Join(out, name), do); err != nil {
 			return err
