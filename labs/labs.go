@@ -7,6 +7,7 @@ import (
 	kafkalag "faultlab/labs/kafka/consumer-lag"
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqldeep "faultlab/labs/mysql/deep-offset"
+	mysqlcast "faultlab/labs/mysql/implicit-cast"
 	mysqloversell "faultlab/labs/mysql/oversell"
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
@@ -16,6 +17,7 @@ import (
 // All lists the labs in the order in which they are taught.
 var All = []*lab.Lab{
 	mysqlslow.Lab,
+	mysqlcast.Lab,
 	mysqldeep.Lab,
 	mysqloversell.Lab,
 	mysqllag.Lab,

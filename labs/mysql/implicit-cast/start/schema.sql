@@ -1,0 +1,2 @@
+-- What you would run on the server, statement by statement, as the account
+-- "learner", before the services send what is in caller.sql and day.sql.

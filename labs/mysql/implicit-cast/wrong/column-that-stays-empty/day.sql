@@ -1,0 +1,2 @@
+SELECT COUNT(*), COALESCE(SUM(cents), 0) FROM orders
+WHERE day = ':day';

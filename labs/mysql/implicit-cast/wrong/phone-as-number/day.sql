@@ -1,0 +1,2 @@
+SELECT COUNT(*), COALESCE(SUM(cents), 0) FROM orders
+WHERE created >= ':day' AND created < ':day' + INTERVAL 1 DAY;
