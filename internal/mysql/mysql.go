@@ -113,6 +113,9 @@ func (s *Server) client(account string) *driver.Config {
 	c.User, c.Passwd = account, s.password(account)
 	c.Net, c.Addr, c.DBName = "tcp", s.addr, s.Database
 	c.ParseTime = true
+	// The server's own, as the mysql client has it: with the driver's, comparing a
+	// column with a CAST(… AS CHAR) is an illegal mix.
+	c.Collation = "utf8mb4_0900_ai_ci"
 	return c
 }
 
