@@ -39,7 +39,7 @@ Exit status: 0 applied, 1 the fix has an error, 2 usage, 3 trouble.`,
 				return refused(err)
 			}
 			if l.Fix.Program {
-				fmt.Fprintf(a.Out, "%s/ runs now; lab status %s shows what it does\n", variant, l.Name)
+				fmt.Fprintf(a.Out, "%s/ is the service now; see what it does on the servers\n", variant)
 			} else {
 				fmt.Fprintf(a.Out, "%s/ is applied; lab check %s --live judges what is there now\n", variant, l.Name)
 			}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"faultlab/internal/measure"
 	"faultlab/internal/playground"
 	"faultlab/internal/trial"
+	"faultlab/labs"
 )
 
 func TestMain(m *testing.M) {
@@ -49,8 +51,8 @@ func TestScriptsWithDocker(t *testing.T) {
 		}
 		root := filepath.Join(env.WorkDir, "faultlab")
 		env.Defer(func() { // a script that fails half-way leaves a playground
-			labs, _ := playground.List(root)
-			for _, name := range labs {
+			up, _ := playground.List(root)
+			for _, name := range up {
 				if err := playground.Down(context.Background(), root, name, t.Logf); err != nil {
 					t.Error(err)
 				}
@@ -75,7 +77,7 @@ func run(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			}
 			return checkout(root, filepath.Join(env.WorkDir, "faultlab"))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sigkill": kill, "await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sigkill": kill, "await": await, "paste": paste},
 	})
 }
 
@@ -134,6 +136,65 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return string(text), len(re.FindAll(text, -1)) >= want, err
 	}))
+}
+
+// paste brings every lab up and pastes what its readings.md shows into the shell
+// of the server that it is for: the first one of the language, or the one named
+// behind it, as in "```sql replica".
+func paste(ts *testscript.TestScript, _ bool, _ []string) {
+	engines := map[string][]string{"sql": {"mysql", "clickhouse"}, "sh": {"kafka"}, "redis": {"redis"}}
+	refused := regexp.MustCompile(`(?m)^(\(error\) )?[A-Z]+ .*(not permitted|unknown command|wrong number|no permissions)|^MOVED |^WRONGTYPE `)
+	root := ts.MkAbs(".")
+	for _, l := range labs.All {
+		ts.Check(ts.Exec("lab", "up", l.Name))
+		ts.Check(atRest(l.Name, ts))
+		s, _, err := playground.Find(root, l.Name)
+		ts.Check(err)
+		text, err := os.ReadFile(filepath.Join(trial.Dir(root, l.Name), "readings.md"))
+		ts.Check(err)
+		blocks := fenced.FindAllStringSubmatch(string(text), -1)
+		if len(blocks) == 0 {
+			ts.Fatalf("%s shows no reading that could be pasted", l.Name)
+		}
+		for _, b := range blocks {
+			lang, server, block := b[1], b[2], b[3]
+			at := slices.IndexFunc(s.Servers, func(srv playground.Server) bool {
+				return slices.Contains(engines[lang], srv.Engine) && (server == "" || server == srv.Name)
+			})
+			if at < 0 {
+				ts.Fatalf("%s has no server for ```%s %s\n%s", l.Name, lang, server, block)
+			}
+			ts.Check(os.WriteFile(ts.MkAbs("block"), []byte(block), 0o644))
+			if err := ts.Exec("sh", "-c", `lab shell "$0" "$1" <block`, l.Name, s.Servers[at].Name); err != nil {
+				ts.Fatalf("%s: %v\n%s", l.Name, err, block)
+			}
+			if out := ts.ReadFile("stdout"); strings.TrimSpace(out) == "" || refused.MatchString(out) {
+				ts.Fatalf("%s: pasted, this answers %q:\n%s", l.Name, out, block)
+			}
+		}
+		ts.Check(ts.Exec("lab", "down", l.Name))
+	}
+}
+
+// fenced is a block of code with a language, maybe a server, and its text.
+var fenced = regexp.MustCompile("(?ms)^```([a-z]*) ?(\\S*)\n(.*?)^```$")
+
+// atRest waits until the broken state of a playground was measured, which
+// leaves what some readings are read from.
+func atRest(name string, ts *testscript.TestScript) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	c, _, err := playground.Dial(ts.MkAbs("."), name)
+	if err != nil {
+		return err
+	}
+	return measure.Until(ctx, name+" is measured", func(ctx context.Context) (string, bool, error) {
+		s, err := c.Status(ctx)
+		if err != nil {
+			return "", false, err
+		}
+		return s.Traffic, !strings.Contains(s.Traffic, "being measured"), nil
+	})
 }
 
 // checkout copies what the command reads of a checkout, without any fix/.

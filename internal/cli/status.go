@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"faultlab/internal/lab"
 	"faultlab/internal/playground"
 )
 
@@ -87,9 +86,6 @@ func (a *App) printStatus(ctx context.Context, root, name string) error {
 	now := clientStatus(ctx, c)
 	fmt.Fprintf(a.Out, "%s is up since %s (%s)\n", name, s.Since.Local().Format("15:04:05"), ago(s.Since))
 	fmt.Fprintf(a.Out, "  traffic   %s\n", now.Traffic)
-	for _, r := range now.Readings {
-		fmt.Fprintf(a.Out, "            %s %s %s\n", r.Name, lab.Number(r.Value), r.Unit)
-	}
 	if now.Applied != nil {
 		fmt.Fprintf(a.Out, "  applied   %s/ at %s\n", now.Applied.Variant, now.Applied.At.Local().Format("15:04:05"))
 	}

@@ -206,6 +206,20 @@ func (p *Process) Err() error {
 	}
 }
 
+// Ended is nil as long as a program runs that should not end by itself; then it
+// is a lab.Fault.
+func (p *Process) Ended() error {
+	select {
+	case <-p.done:
+		if err := p.Err(); err != nil {
+			return err
+		}
+		return lab.Blame(lab.ApplyCheck, errors.New("the program ended by itself, without an error"))
+	default:
+		return nil
+	}
+}
+
 // Until waits for what the program must bring about, as measure.Until does.
 // If it ends before that, or has not done it when ctx ends in time-out, that
 // is a lab.Fault with its last words.

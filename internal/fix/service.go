@@ -90,20 +90,6 @@ func (s *Service) Ask(ctx context.Context, method, path, body string) (status in
 	}
 }
 
-// Ended is nil as long as the program lives, and else a lab.Fault that says how
-// it ended: a service has no reason to.
-func (s *Service) Ended() error {
-	select {
-	case <-s.Done():
-	default:
-		return nil
-	}
-	if err := s.Err(); err != nil {
-		return err
-	}
-	return lab.Blame(lab.ApplyCheck, errors.New("the program ended by itself, without an error"))
-}
-
 // freeAddr picks a port below those that the system gives to outgoing
 // connections and those of the rigs: one that is free stays free until the
 // program has it, unless another harness picks the same.

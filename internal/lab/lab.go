@@ -124,6 +124,11 @@ type Run struct {
 	// A playground stops it to count what is there, and then calls it again: it
 	// goes on where it was.
 	Load func(ctx context.Context) error
+	// Play is what Load is, in labs whose fix is a program, and in a playground
+	// only: it starts v as the service, until ctx ends, and returns its traffic,
+	// which ends with ctx as Load does. It may be called again and again, on what
+	// is there by then.
+	Play func(ctx context.Context, v Variant) (traffic func(context.Context) error, err error)
 	// Settle waits for a fact on the server: replica caught up, group stable.
 	Settle func(ctx context.Context) error
 	// Measure takes readings. v is start/ before the fix and the fix after it:

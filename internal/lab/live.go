@@ -86,12 +86,13 @@ func (v *Live) Baseline(ctx context.Context, start Variant) error {
 	return v.r.reproduced()
 }
 
-// Round measures and forgets: in labs whose fix is a program nothing else
-// makes traffic.
-func (v *Live) Round(ctx context.Context, variant Variant) ([]Reading, error) {
-	var got Readings
-	err := v.r.measure(ctx, Measure, variant, &got)
-	return got.All(), err
+// Play starts variant as the service in labs whose fix is a program, until ctx
+// ends, and returns its traffic. It is nil in labs that have none of the kind.
+func (v *Live) Play(ctx context.Context, variant Variant) (traffic func(context.Context) error, err error) {
+	if v.r.Run.Play == nil {
+		return nil, nil
+	}
+	return v.r.Run.Play(ctx, variant)
 }
 
 // Apply puts a script fix onto the servers.

@@ -26,13 +26,14 @@ func (s *Server) visitor() string {
 }
 
 // Shell is the mysql client. Every client of the image reads the option file.
+// The client takes \G from a pipe only if it is told to.
 func (s *Server) Shell(docker.Image) rig.Shell {
 	user := s.visitor()
 	return rig.Shell{
 		Cmd: []string{"mysql"},
 		Env: map[string]string{"HOME": shellHome, "MYSQL_HISTFILE": "/tmp/.mysql_history"},
 		Files: []rig.File{{Path: shellHome + "/.my.cnf", Text: fmt.Sprintf(
-			"[client]\nuser=%s\npassword=%s\nhost=127.0.0.1\nport=%d\n\n[mysql]\ndatabase=%s\nprompt=%s@%s \\\\d>\\\\_\n",
+			"[client]\nuser=%s\npassword=%s\nhost=127.0.0.1\nport=%d\n\n[mysql]\nloose-commands\ndatabase=%s\nprompt=%s@%s \\\\d>\\\\_\n",
 			user, s.password(user), port, s.Database, user, s.Name())}},
 	}
 }

@@ -44,14 +44,12 @@ type Status struct {
 	Phase   Phase             `json:"phase"`
 	Servers map[string]string `json:"servers"` // the containers' states
 	Traffic string            `json:"traffic"` // in words
-	// Readings are those of the last round of a program that ended.
-	Readings []lab.Reading `json:"readings,omitempty"`
-	Applied  *Applied      `json:"applied,omitempty"`
+	Applied *Applied          `json:"applied,omitempty"`
 }
 
 func (o *owner) getStatus(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
-	s := Status{Phase: o.state.Phase, Servers: map[string]string{}, Traffic: o.traffic.says(o.live), Readings: o.traffic.readings}
+	s := Status{Phase: o.state.Phase, Servers: map[string]string{}, Traffic: o.traffic.says(o.live)}
 	if n := len(o.changes.applied); n > 0 {
 		s.Applied = &o.changes.applied[n-1]
 	}
@@ -173,6 +171,10 @@ func stream[In, Out any](o *owner, detached bool, do func(context.Context, In) (
 				a.v, a.err = do(ctx, in)
 				<-o.busy
 			}
+			o.mu.Lock()
+			resume := o.resume
+			o.mu.Unlock()
+			resume()
 			done <- a
 		}()
 		for {
@@ -217,7 +219,7 @@ func (o *owner) take(ctx context.Context, anew bool, wait func(message)) error {
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the playground: %w", context.Cause(ctx))
-		case <-time.After(50 * time.Millisecond): // another round may have begun
+		case <-time.After(50 * time.Millisecond): // the program may just have begun
 			o.mu.Lock()
 			yield = o.yield
 			o.mu.Unlock()
@@ -270,7 +272,7 @@ func (o *owner) apply(ctx context.Context, in applyRequest) (*Applied, error) {
 	defer o.mu.Unlock()
 	o.changes.apply(applied, before, after)
 	if o.lab.Fix.Program {
-		o.traffic.switchTo(v)
+		o.traffic.variant = v
 	}
 	return &applied, failed
 }
@@ -304,9 +306,6 @@ func (o *owner) check(ctx context.Context, in checkRequest) (*Checked, error) {
 		return nil, err
 	}
 	o.mu.Lock()
-	if o.lab.Fix.Program {
-		v = o.traffic.next(v)
-	}
 	notes := o.changes.notes(now, mine, merr)
 	o.mu.Unlock()
 	var res *lab.Result

@@ -28,10 +28,10 @@ type owner struct {
 	log   func(lab.Event)
 	down  context.CancelFunc // ends the owner
 
-	// One request at a time works on the servers. A round of traffic is one of
-	// them, which gives way to the others.
+	// One request at a time works on the servers. The program that is the service
+	// is one of them, which gives way to the others.
 	busy  chan struct{}
-	yield func() // ends the round under way
+	yield func() // ends the program, for now
 
 	mu      sync.Mutex
 	state   State
@@ -42,6 +42,7 @@ type owner struct {
 	traffic traffic
 	changes changes
 	halt    func() // ends the background work of live, and waits for it
+	resume  func() // lets the program begin again
 	scratch string
 }
 
@@ -59,7 +60,7 @@ func Serve(ctx context.Context, root string, l *lab.Lab, seed uint64, log func(l
 	defer lock.Close()
 	ctx, down := context.WithCancel(ctx)
 	defer down()
-	o := &owner{root: root, lab: l, seed: seed, down: down, busy: make(chan struct{}, 1), yield: func() {}, halt: func() {}, log: log, ears: map[chan message]bool{}}
+	o := &owner{root: root, lab: l, seed: seed, down: down, busy: make(chan struct{}, 1), yield: func() {}, halt: func() {}, resume: func() {}, log: log, ears: map[chan message]bool{}}
 	o.state = State{Lab: l.Name, PID: os.Getpid(), Phase: Starting, Since: time.Now(), Token: randomHex(16)}
 	if o.start, err = fix.Read(trial.Dir(root, l.Name), "start", l.Fix); err != nil {
 		return o.fail(err)

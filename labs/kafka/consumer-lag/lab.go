@@ -55,17 +55,22 @@ type run struct {
 // the tables of its own databases, and nothing to the server.
 const writer = "writer"
 
+const tables = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP, CREATE TEMPORARY TABLES ON `shop%`.*"
+
 func newRun(env lab.Env) lab.Run {
 	r := rig.New(env)
 	x := &run{
 		env:   env,
 		kafka: kafka.New(r, kafka.Config{Front: true}),
 		mysql: mysql.New(r, mysql.Config{
-			Grants: map[string][]string{writer: {"SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP, CREATE TEMPORARY TABLES ON `shop%`.*"}},
+			Grants: map[string][]string{
+				writer:        {tables},
+				mysql.Learner: {tables, "SELECT, PROCESS ON *.*"},
+			},
 		}),
 	}
 	return lab.Run{
-		Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure,
+		Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure, Play: x.play,
 		// start/ waits for the disk some thousand times; where others use the
 		// disk, too, that takes a minute instead of ten seconds.
 		Limits: map[lab.Phase]time.Duration{lab.Measure: 5 * time.Minute, lab.Remeasure: 5 * time.Minute},

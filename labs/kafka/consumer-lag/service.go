@@ -66,17 +66,8 @@ type service struct {
 
 func (x *run) open(ctx context.Context, v lab.Variant) (*service, error) {
 	x.hours++
-	s := &service{
-		run:      x,
-		topic:    fmt.Sprintf("orders-%d", x.hours),
-		group:    fmt.Sprintf("writer-%d", x.hours),
-		database: fmt.Sprintf("shop_%d", x.hours),
-		rnd:      rand.New(rand.NewPCG(x.env.Seed, 2)),
-		number:   5_000_000_000,
-		patience: max(patience, x.took),
-	}
-	var err error
-	if s.program, err = fix.Build(ctx, v, x.env.Scratch); err != nil {
+	s, err := x.prepare(ctx, v, fmt.Sprintf("orders-%d", x.hours), fmt.Sprintf("writer-%d", x.hours), fmt.Sprintf("shop_%d", x.hours))
+	if err != nil {
 		return nil, err
 	}
 	if err := x.kafka.Create(ctx, kafka.Topic{Name: s.topic, Partitions: partitions}); err != nil {
@@ -92,6 +83,15 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*service, error) {
 	return s, err
 }
 
+// prepare builds the writer.
+func (x *run) prepare(ctx context.Context, v lab.Variant, topic, group, database string) (*service, error) {
+	program, err := fix.Build(ctx, v, x.env.Scratch)
+	return &service{
+		run: x, program: program, topic: topic, group: group, database: database,
+		rnd: rand.New(rand.NewPCG(x.env.Seed, 2)), number: 5_000_000_000, patience: max(patience, x.took),
+	}, err
+}
+
 func (s *service) close() {
 	if s.process != nil {
 		s.process.Kill()
@@ -99,15 +99,19 @@ func (s *service) close() {
 	s.front.Close()
 }
 
-// start runs the writer.
+// start runs the writer behind the front.
 func (s *service) start(ctx context.Context) error {
-	s.starts++
 	s.started, s.commits = time.Now(), s.front.Seen(kafka.APIOffsetCommit)
+	return s.launch(ctx, s.front.Addr())
+}
+
+func (s *service) launch(ctx context.Context, brokers string) error {
+	s.starts++
 	var err error
 	s.process, err = s.program.Start(ctx, fix.Options{
 		Log: filepath.Join(s.env.Scratch, fmt.Sprintf("%s-%d.log", s.group, s.starts)),
 		Env: map[string]string{
-			"LAB_KAFKA_BROKERS": s.front.Addr(),
+			"LAB_KAFKA_BROKERS": brokers,
 			"LAB_TOPIC":         s.topic,
 			"LAB_GROUP":         s.group,
 			"LAB_MYSQL_DSN":     s.mysql.DSNIn(writer, s.database),

@@ -67,7 +67,7 @@ type run struct {
 func newRun(env lab.Env) lab.Run {
 	r := rig.New(env)
 	x := &run{env: env, kafka: kafka.New(r, kafka.Config{})}
-	return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure}
+	return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure, Play: x.play}
 }
 
 // measure lets the variant's gateway publish a whole day to an empty topic.

@@ -59,6 +59,7 @@ var Lab = &lab.Lab{
 			Seed:    func(ctx context.Context) error { return s.cluster.Load(ctx, s.stock.commands()) },
 			Break:   s.fill,
 			Measure: s.measure,
+			Play:    s.play,
 		}
 	},
 }

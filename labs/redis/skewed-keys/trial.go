@@ -59,14 +59,9 @@ func (s *stage) measure(ctx context.Context, v lab.Variant, r *lab.Readings) err
 	if err := s.reset(ctx); err != nil {
 		return err
 	}
-	prog, err := fix.Build(ctx, v, s.env.Scratch)
+	t, err := s.trial(ctx, v, r)
 	if err != nil {
 		return err
-	}
-	t := &trial{
-		stage: s, r: r, prog: prog,
-		perm:    s.stock.rand("perm", 0).Perm(len(s.stock.there)),
-		written: map[article]bool{}, unsure: map[article]bool{}, coming: map[article]bool{},
 	}
 	for _, a := range s.stock.added {
 		t.coming[a] = true
@@ -88,6 +83,15 @@ func (s *stage) measure(ctx context.Context, v lab.Variant, r *lab.Readings) err
 	left, err := t.old(ctx)
 	r.Set("moved-too-early", "cards", float64(max(0, t.early-left)))
 	return err
+}
+
+func (s *stage) trial(ctx context.Context, v lab.Variant, r *lab.Readings) (*trial, error) {
+	prog, err := fix.Build(ctx, v, s.env.Scratch)
+	return &trial{
+		stage: s, r: r, prog: prog,
+		perm:    s.stock.rand("perm", 0).Perm(len(s.stock.there)),
+		written: map[article]bool{}, unsure: map[article]bool{}, coming: map[article]bool{},
+	}, err
 }
 
 // serve starts an instance of the program and waits until it listens.
