@@ -127,6 +127,7 @@ func (s *Server) users() element {
 	// their own beside this one.
 	grants := el("grants",
 		leaf("query", "GRANT SELECT ON system.*"),
+		leaf("query", "GRANT SYSTEM FLUSH LOGS ON *.*"), // to see their own queries there
 		leaf("query", "GRANT TABLE ENGINE ON *"),
 	)
 	for _, g := range s.cfg.Grants {

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -59,7 +60,7 @@ func run(ctx context.Context, rounds int, only, readme string) error {
 		}
 	}
 	for _, l := range labs.All {
-		if err := b.lab(ctx, root, l); err != nil {
+		if err := errors.Join(b.playground(ctx, root, l), b.lab(ctx, root, l)); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}

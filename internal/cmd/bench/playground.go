@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"faultlab/internal/lab"
+	"faultlab/internal/rig"
+	"faultlab/internal/trial"
+)
+
+// playground compares lab up and lab reset, each until a client in the
+// playground's shell has its first answer, with the start of the bare server
+// from the same snapshot. Labs of several servers have no such one start.
+func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err error) {
+	if len(labRig(l, "").Nodes()) > 1 {
+		return nil
+	}
+	ups, up := b.row(playing, l.Name+"/up", "lab up "+l.Name, 0)
+	resets, reset := b.row(playing, l.Name+"/reset", "lab reset "+l.Name, 0)
+	if !up && !reset {
+		return nil
+	}
+	command := func(stdin string, args ...string) error {
+		cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "lab"), args...)
+		cmd.Dir, cmd.Stdin = root, strings.NewReader(stdin)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("lab %v: %w\n%s", args, err, out)
+		}
+		return nil
+	}
+	answered := func(args ...string) (time.Duration, error) {
+		began := time.Now()
+		err := command("", args...)
+		if err == nil {
+			err = command("SELECT 1;\n", "shell", l.Name)
+		}
+		return time.Since(began), err
+	}
+	down := func() error { return command("", "down", l.Name) }
+	if err := command("", "up", l.Name); err != nil { // makes the snapshot, if there is none
+		return err
+	}
+	defer func() { err = errors.Join(err, down()) }()
+	for range b.rounds {
+		again, err := answered("reset", l.Name)
+		if err == nil {
+			err = down()
+		}
+		if err != nil {
+			return err
+		}
+		bare, err := b.bare(ctx, root, l)
+		if err != nil {
+			return err
+		}
+		took, err := answered("up", l.Name)
+		if err != nil {
+			return err
+		}
+		resets.add(again, bare)
+		ups.add(took, bare)
+	}
+	return nil
+}
+
+// labRig is the rig of a lab of our own making.
+func labRig(l *lab.Lab, dir string) *rig.Rig {
+	run := l.New(lab.Env{Lab: l.Name, Dir: dir, Seed: trial.Seed, Log: log, Sample: func(string, string, float64) {}})
+	return run.Rig.(*rig.Rig)
+}
+
+// bare starts the only server of a lab from the lab's snapshot, by hand.
+func (b *bench) bare(ctx context.Context, root string, l *lab.Lab) (time.Duration, error) {
+	r := labRig(l, trial.Dir(root, l.Name))
+	_, seeded, err := r.Start(ctx)
+	if err == nil && !seeded {
+		err = errors.New("its snapshot did not stay")
+	}
+	var t *twin
+	if err == nil {
+		t, err = b.twin(ctx, r, r.Nodes()[0])
+	}
+	down(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	return t.start(ctx)
+}
