@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"faultlab/docker"
+	"faultlab/internal/report"
 )
 
 func (a *App) images() *cobra.Command {
@@ -25,16 +25,16 @@ func (a *App) images() *cobra.Command {
 			if asJSON {
 				return a.json(listedImages(all))
 			}
-			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "SERVER\tVERSION\tFROM\tSIZE\tIMAGE")
+			var rows [][]string
 			for _, img := range listedImages(all) {
+				version, size, name := img.Version, fmt.Sprintf("%d MB", img.Bytes/1e6), img.Name
 				if !img.Present {
-					fmt.Fprintf(w, "%s\t-\t%s\t-\t(not here) %s\n", img.Server, img.Origin, img.Name)
-					continue
+					version, size, name = "-", "-", "(not here) "+name
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d MB\t%s\n", img.Server, img.Version, img.Origin, img.Bytes/1e6, img.Name)
+				rows = append(rows, []string{img.Server, version, string(img.Origin), size, name})
 			}
-			return w.Flush()
+			o, _ := report.Terminal(a.Out)
+			return report.Table(a.Out, o, []string{"SERVER", "VERSION", "FROM", "SIZE", "IMAGE"}, rows)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/lab"
 	"faultlab/internal/progress"
+	"faultlab/internal/report"
 )
 
 func (a *App) list() *cobra.Command {
@@ -25,13 +25,14 @@ func (a *App) list() *cobra.Command {
 			if asJSON {
 				return a.listJSON(done)
 			}
-			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "LAB\tLEVEL\tMIN\tSERVERS\tSOLVED\tTITLE")
+			var rows [][]string
 			for _, l := range a.Labs {
-				solved := solvedOn(done.Labs[l.Name])
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", l.Name, l.Level, l.Minutes, strings.Join(l.Engines, "+"), solved, l.Title)
+				rows = append(rows, []string{
+					l.Name, string(l.Level), strconv.Itoa(l.Minutes), strings.Join(l.Engines, "+"), solvedOn(done.Labs[l.Name]), l.Title,
+				})
 			}
-			return w.Flush()
+			o, _ := report.Terminal(a.Out)
+			return report.Table(a.Out, o, []string{"LAB", "LEVEL", "MIN", "SERVERS", "SOLVED", "TITLE"}, rows)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

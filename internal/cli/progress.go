@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"faultlab/internal/lab"
 	"faultlab/internal/progress"
+	"faultlab/internal/report"
 )
 
 func (a *App) progressed() *cobra.Command {
@@ -27,8 +28,7 @@ func (a *App) progressed() *cobra.Command {
 			if asJSON {
 				return a.json(done)
 			}
-			w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "LAB\tSOLVED\tRUNS\tHINTS\tBEST")
+			var rows [][]string
 			solved := 0
 			for _, l := range a.Labs {
 				d := done.Labs[l.Name]
@@ -39,9 +39,10 @@ func (a *App) progressed() *cobra.Command {
 				for _, name := range slices.Sorted(maps.Keys(d.Best)) {
 					best = append(best, name+" "+lab.Number(d.Best[name]))
 				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", l.Name, solvedOn(d), d.Runs, d.Hints, strings.Join(best, ", "))
+				rows = append(rows, []string{l.Name, solvedOn(d), strconv.Itoa(d.Runs), strconv.Itoa(d.Hints), strings.Join(best, ", ")})
 			}
-			if err := w.Flush(); err != nil {
+			o, _ := report.Terminal(a.Out)
+			if err := report.Table(a.Out, o, []string{"LAB", "SOLVED", "RUNS", "HINTS", "BEST"}, rows); err != nil {
 				return fault{err}
 			}
 			_, err = fmt.Fprintf(a.Out, "\n%d of %d solved\n", solved, len(a.Labs))

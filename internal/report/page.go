@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -155,4 +156,33 @@ func cell(r rune) int {
 		return 2 // East Asian wide, and emoji
 	}
 	return 1
+}
+
+// Table prints rows under their headings. Where they are wider than the terminal
+// each becomes a paragraph: its first column, and below it the others by name.
+func Table(w io.Writer, o Options, head []string, rows [][]string) error {
+	p := &page{width: o.Width}
+	lines := table(append([][]string{head}, rows...), 0)
+	fits := func(l string) bool { return o.Width == 0 || cells(l) <= o.Width }
+	if !slices.ContainsFunc(lines, func(l string) bool { return !fits(l) }) {
+		for _, l := range lines {
+			p.line(l)
+		}
+		return p.write(w, o)
+	}
+	indent := 0
+	for _, h := range head[1:] {
+		indent = max(indent, 2+cells(h)+2)
+	}
+	for _, row := range rows {
+		p.line(row[0])
+		for i, text := range row[1:] {
+			if text == "" {
+				continue
+			}
+			name := strings.ToLower(head[i+1])
+			p.hang("  "+name+strings.Repeat(" ", indent-2-cells(name)), indent, text)
+		}
+	}
+	return p.write(w, o)
 }
