@@ -193,7 +193,7 @@ func atRest(name string, ts *testscript.TestScript) error {
 		if err != nil {
 			return "", false, err
 		}
-		return s.Traffic, !strings.Contains(s.Traffic, "being measured"), nil
+		return s.Traffic, !strings.Contains(s.Traffic, "measure"), nil
 	})
 }
 

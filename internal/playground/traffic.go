@@ -28,7 +28,9 @@ func (t *traffic) says(live *lab.Live) string {
 	switch {
 	case lost != nil:
 		return fmt.Sprintf("ended: %v; lab reset starts it anew", lost)
-	case !t.measured && t.broken == nil:
+	case t.broken != nil:
+		return fmt.Sprintf("none: %v; lab reset tries again", t.broken)
+	case !t.measured:
 		return "the broken state is being measured"
 	case has && t.since.IsZero() && t.err == nil:
 		return "the service's own, all the time"

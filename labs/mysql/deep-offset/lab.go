@@ -59,6 +59,7 @@ var Lab = &lab.Lab{
 			// then may well scan one that it believes empty.
 			Settle:  func(ctx context.Context) error { return s.db.Exec(ctx, "ANALYZE TABLE orders") },
 			Measure: s.measure,
+			Play:    s.play,
 		}
 	},
 }

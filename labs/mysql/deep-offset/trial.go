@@ -29,26 +29,10 @@ type trial struct {
 
 // measure goes through parts of the list, and jumps into it, while orders come and go.
 func (s *shop) measure(ctx context.Context, v lab.Variant, r *lab.Readings) error {
-	s.know()
-	prog, err := fix.Build(ctx, v, s.env.Scratch)
+	t, err := s.serve(ctx, v, r)
+	defer t.close()
 	if err != nil {
 		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the programs
-	t := &trial{shop: s, r: r}
-	for i := range t.both {
-		t.both[i], err = prog.Serve(ctx, fix.Options{
-			Env: map[string]string{"LAB_MYSQL_DSN": s.db.DSN(account)},
-			Log: filepath.Join(s.env.Scratch, fmt.Sprintf("program-%d.log", i)),
-		})
-		if err != nil {
-			return err
-		}
-		defer t.both[i].Kill()
-		if err := t.both[i].Listening(ctx); err != nil {
-			return err
-		}
 	}
 	if err := t.walk(ctx, func() int { return 1 }, 8); err != nil {
 		return err
@@ -72,6 +56,35 @@ func (s *shop) measure(ctx context.Context, v lab.Variant, r *lab.Readings) erro
 	r.Set("jumps-wrong", "of 4 jumps", float64(t.wrongByJump))
 	r.Set("page-time", "ms for the slowest page", float64(t.slowest.Milliseconds()))
 	return nil
+}
+
+// serve starts the program twice.
+func (s *shop) serve(ctx context.Context, v lab.Variant, r *lab.Readings) (*trial, error) {
+	s.know()
+	t := &trial{shop: s, r: r}
+	prog, err := fix.Build(ctx, v, s.env.Scratch)
+	for i := range t.both {
+		if err != nil {
+			break
+		}
+		t.both[i], err = prog.Serve(ctx, fix.Options{
+			Env: map[string]string{"LAB_MYSQL_DSN": s.db.DSN(account)},
+			Log: filepath.Join(s.env.Scratch, fmt.Sprintf("program-%d.log", i)),
+		})
+		if err == nil {
+			err = t.both[i].Listening(ctx)
+		}
+	}
+	return t, err
+}
+
+// close ends the programs.
+func (t *trial) close() {
+	for _, p := range t.both {
+		if p != nil {
+			p.Kill()
+		}
+	}
 }
 
 // tied is a page deep in the list that ends within a file of a marketplace: the

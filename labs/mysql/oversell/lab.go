@@ -47,7 +47,7 @@ var Lab = &lab.Lab{
 			grants[account] = []string{"SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, LOCK TABLES, CREATE TEMPORARY TABLES ON `shop%`.*"}
 		}
 		x := &run{env: env, mysql: mysql.New(r, mysql.Config{Grants: grants})}
-		return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure}
+		return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure, Play: x.play}
 	},
 }
 
