@@ -11,6 +11,7 @@ import (
 	mysqloversell "faultlab/labs/mysql/oversell"
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
+	mysqlstale "faultlab/labs/mysql/stale-read"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
@@ -21,6 +22,7 @@ var All = []*lab.Lab{
 	mysqldeep.Lab,
 	mysqloversell.Lab,
 	mysqllag.Lab,
+	mysqlstale.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"faultlab/internal/rig"
 )
 
 // DSNIn is DSN with another database as the connection's default.
@@ -14,6 +16,20 @@ func (s *Server) DSNIn(account, database string) string {
 	defer s.mu.Unlock()
 	c := s.client(account)
 	c.DBName = database
+	return c.FormatDSN()
+}
+
+// Proxy stands before the server, until the rig is stopped.
+func (s *Server) Proxy(ctx context.Context) (*rig.Proxy, error) {
+	return s.rig.Proxy(ctx, s.node.Addr(port))
+}
+
+// DSNThrough is DSNIn for a client that comes through a proxy of the server.
+func (s *Server) DSNThrough(p *rig.Proxy, account, database string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.client(account)
+	c.Addr, c.DBName = p.Addr(), database
 	return c.FormatDSN()
 }
 

@@ -75,9 +75,14 @@ func (p *Proxy) Reset() {
 	}
 }
 
-// Close ends it and its connections.
+// Close ends it and its connections: whoever connects is refused. A second call
+// does nothing.
 func (p *Proxy) Close() error {
-	p.set(func() { p.closed = true })
+	var was bool
+	p.set(func() { was, p.closed = p.closed, true })
+	if was {
+		return nil
+	}
 	p.end()
 	err := p.listen.Close()
 	p.Reset()
