@@ -40,7 +40,7 @@ var Lab = &lab.Lab{
 		source := mysql.New(r, mysql.Config{Name: "source", BufferPool: 128, Grants: grants})
 		replica := mysql.New(r, mysql.Config{Name: "replica", BufferPool: 128, Grants: grants, Source: source})
 		x := &run{env: env, source: source, replica: replica}
-		return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure}
+		return lab.Run{Rig: r, Seed: x.seed, Fingerprint: x.fingerprint, Measure: x.measure, Play: x.play}
 	},
 }
 
