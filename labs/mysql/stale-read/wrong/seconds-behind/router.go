@@ -60,7 +60,7 @@ func (r *router) current(ctx context.Context) bool {
 	}
 	for i, name := range names {
 		if name == "Seconds_Behind_Source" {
-			return values[i].String == "0"
+			return values[i].String == "0" && rows.Err() == nil
 		}
 	}
 	return false
