@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"faultlab/internal/lab"
@@ -14,8 +13,8 @@ import (
 	"faultlab/internal/trial"
 )
 
-// playground compares lab up and lab reset, each until a client in the
-// playground's shell has its first answer, with the start of the bare server
+// playground compares lab up and lab reset, each until the client of lab
+// shell was connected, with the start of the bare server
 // from the same snapshot. Labs of several servers have no such one start.
 func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err error) {
 	if len(labRig(l, "").Nodes()) > 1 {
@@ -26,9 +25,9 @@ func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err er
 	if !up && !reset {
 		return nil
 	}
-	command := func(stdin string, args ...string) error {
+	command := func(args ...string) error {
 		cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "lab"), args...)
-		cmd.Dir, cmd.Stdin = root, strings.NewReader(stdin)
+		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("lab %v: %w\n%s", args, err, out)
 		}
@@ -36,14 +35,14 @@ func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err er
 	}
 	answered := func(args ...string) (time.Duration, error) {
 		began := time.Now()
-		err := command("", args...)
+		err := command(args...)
 		if err == nil {
-			err = command("SELECT 1;\n", "shell", l.Name)
+			err = command("shell", l.Name) // without input it connects and leaves
 		}
 		return time.Since(began), err
 	}
-	down := func() error { return command("", "down", l.Name) }
-	if err := command("", "up", l.Name); err != nil { // makes the snapshot, if there is none
+	down := func() error { return command("down", l.Name) }
+	if err := command("up", l.Name); err != nil { // makes the snapshot, if there is none
 		return err
 	}
 	defer func() { err = errors.Join(err, down()) }()
