@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"faultlab/internal/lab"
 	"faultlab/internal/report"
 	"faultlab/internal/trial"
+	"faultlab/internal/whole"
 )
 
 func (a *App) report() *cobra.Command {
@@ -90,15 +92,7 @@ func (a *App) writeHTML(file string, res *lab.Result) error {
 		evidence = os.DirFS(res.Evidence)
 		shown.Evidence = nearby(res.Evidence)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".report-*")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	err = errors.Join(report.HTML(tmp, &shown, evidence), tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
+	err := whole.Write(file, 0o644, func(w io.Writer) error { return report.HTML(w, &shown, evidence) })
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"faultlab/internal/lab"
 	"faultlab/internal/quote"
+	"faultlab/internal/whole"
 )
 
 // buildLimit is wide: the first build on a machine compiles the drivers too.
@@ -84,20 +85,16 @@ func keep(bin, cached string) {
 	if cached == "" || os.MkdirAll(filepath.Dir(cached), 0o700) != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(cached), "new-*")
+	src, err := os.Open(bin)
 	if err != nil {
 		return
 	}
-	defer os.Remove(tmp.Name())
-	src, err := os.Open(bin)
-	if err == nil {
-		_, err = io.Copy(tmp, src)
-		src.Close()
-	}
-	if err = errors.Join(err, tmp.Chmod(0o700), tmp.Close()); err != nil {
-		return
-	}
-	if os.Rename(tmp.Name(), cached) != nil {
+	defer src.Close()
+	err = whole.Write(cached, 0o700, func(w io.Writer) error {
+		_, err := io.Copy(w, src)
+		return err
+	})
+	if err != nil {
 		return
 	}
 	entries, _ := os.ReadDir(filepath.Dir(cached))

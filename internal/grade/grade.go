@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"faultlab/internal/report"
 	"faultlab/internal/submission"
 	"faultlab/internal/trial"
+	"faultlab/internal/whole"
 )
 
 // Grader grades.
@@ -261,25 +263,16 @@ func keep(dir string, res *lab.Result) error {
 	if shown.Evidence != "" {
 		shown.Evidence = "."
 	}
-	err := create(filepath.Join(dir, "result.json"), func(f *os.File) error { return report.JSON(f, &shown) })
+	err := create(filepath.Join(dir, "result.json"), func(f io.Writer) error { return report.JSON(f, &shown) })
 	if err == nil {
-		err = create(filepath.Join(dir, "report.html"), func(f *os.File) error { return report.HTML(f, &shown, os.DirFS(dir)) })
+		err = create(filepath.Join(dir, "report.html"), func(f io.Writer) error { return report.HTML(f, &shown, os.DirFS(dir)) })
 	}
 	return err
 }
 
-// create writes a file whole or not at all.
-func create(path string, do func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	defer os.Remove(f.Name())
-	err = errors.Join(do(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+// create writes a result, whole or not at all.
+func create(path string, do func(io.Writer) error) error {
+	if err := whole.Write(path, 0o644, do); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil

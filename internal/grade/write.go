@@ -3,6 +3,7 @@ package grade
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func Ready(out string) error {
 
 // results writes results.json.
 func results(out string, g *report.Grading) error {
-	return create(filepath.Join(out, "results.json"), func(f *os.File) error { return g.JSON(f) })
+	return create(filepath.Join(out, "results.json"), g.JSON)
 }
 
 // Write writes the results in all formats.
@@ -49,9 +50,9 @@ func Write(out string, g *report.Grading) error {
 	if err := results(out, g); err != nil {
 		return err
 	}
-	for name, do := range map[string]func(*os.File) error{
-		"junit.xml":  func(f *os.File) error { return g.JUnit(f) },
-		"summary.md": func(f *os.File) error { return g.Summary(f) },
+	for name, do := range map[string]func(io.Writer) error{
+		"junit.xml":  g.JUnit,
+		"summary.md": g.Summary,
 	} {
 		if err := create(filepath.Join(out, name), do); err != nil {
 			return err
@@ -70,12 +71,12 @@ func course(dir string, list []report.Graded) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := create(filepath.Join(dir, "prairielearn.json"), func(f *os.File) error { return report.PrairieLearn(f, list) }); err != nil {
+	if err := create(filepath.Join(dir, "prairielearn.json"), func(f io.Writer) error { return report.PrairieLearn(f, list) }); err != nil {
 		return err
 	}
 	ok := false
 	at := filepath.Join(dir, "gradescope.json")
-	err := create(at, func(f *os.File) (err error) {
+	err := create(at, func(f io.Writer) (err error) {
 		ok, err = report.Gradescope(f, list)
 		return err
 	})
@@ -90,7 +91,7 @@ func course(dir string, list []report.Graded) error {
 		if err := os.MkdirAll(at, 0o755); err != nil {
 			return err
 		}
-		if err := create(filepath.Join(at, "exercism.json"), func(f *os.File) error { return report.Exercism(f, x) }); err != nil {
+		if err := create(filepath.Join(at, "exercism.json"), func(f io.Writer) error { return report.Exercism(f, x) }); err != nil {
 			return err
 		}
 	}

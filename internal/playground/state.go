@@ -18,6 +18,7 @@ import (
 
 	"faultlab/internal/lab"
 	"faultlab/internal/rig"
+	"faultlab/internal/whole"
 )
 
 // Phase is how far a playground is.
@@ -146,16 +147,10 @@ func (s *State) write(root string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir(root, s.Lab), ".playground-*") // of mode 0600
-	if err != nil {
+	if err := whole.Write(statePath(root, s.Lab), 0o600, whole.Text(append(text, '\n'))); err != nil {
 		return fmt.Errorf("keep state of playground: %w", err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("keep state of playground: %w", err)
-	}
-	return os.Rename(f.Name(), statePath(root, s.Lab))
+	return nil
 }
 
 // own takes the lock of a lab's playground and notes this process in it.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"faultlab/internal/whole"
 )
 
 // Progress is the file's content.
@@ -114,18 +116,11 @@ func (p *Progress) keep() error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(p.path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o755); err != nil {
 		return fmt.Errorf("keep progress: %w", err)
 	}
-	tmp, err := os.CreateTemp(dir, ".progress-*")
-	if err != nil {
+	if err := whole.Write(p.path, 0o600, whole.Text(append(text, '\n'))); err != nil {
 		return fmt.Errorf("keep progress: %w", err)
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(text, '\n'))
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return fmt.Errorf("keep progress: %w", err)
-	}
-	return os.Rename(tmp.Name(), p.path)
+	return nil
 }
