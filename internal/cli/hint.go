@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +24,7 @@ of change. None of them is the answer.`,
 			if err != nil {
 				return err
 			}
-			rungs, err := ladder(trial.Dir(root, l.Name))
+			rungs, err := trial.Hints(trial.Dir(root, l.Name))
 			if err != nil {
 				return fault{err}
 			}
@@ -76,20 +74,4 @@ func climb(done *progress.Progress, name string, rungs []string) (rung, note str
 		note = fmt.Sprintf("(%d more hints are left)", left)
 	}
 	return rungs[next], note, nil
-}
-
-// ladder are the rungs of a lab's hints.md, each with its heading.
-func ladder(dir string) ([]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "hints.md"))
-	if err != nil {
-		return nil, fmt.Errorf("read hints: %w", err)
-	}
-	parts := strings.Split("\n"+string(text), "\n## ")[1:] // before the first is the title
-	if len(parts) == 0 {
-		return nil, fmt.Errorf("%s has no hint: each begins with a heading \"## \"", filepath.Join(dir, "hints.md"))
-	}
-	for i, p := range parts {
-		parts[i] = "## " + strings.TrimSpace(p) + "\n"
-	}
-	return parts, nil
 }

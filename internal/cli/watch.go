@@ -169,7 +169,7 @@ func (w *watched) screen(o report.Options, again chan<- struct{}) *watch.Screen 
 			return string(text), err
 		},
 		Hint: func() (rung, note string, err error) {
-			rungs, err := ladder(dir)
+			rungs, err := trial.Hints(dir)
 			if err != nil {
 				return "", "", err
 			}

@@ -203,3 +203,22 @@ func Promised(v lab.Variant) (p Promise, err error) {
 	}
 	return p, fmt.Errorf("%s/ has no file whose first line is a comment \"fails: <check-id>\"", v.Name)
 }
+
+// Write makes a variant's folder of files that others named: whatever one is
+// called, it stays in there.
+func Write(dir string, files map[string]string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for name, text := range files {
+		if err := root.WriteFile(name, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode"
 
+	"faultlab/internal/fix"
 	"faultlab/internal/lab"
 	"faultlab/internal/report"
 	"faultlab/internal/submission"
@@ -188,8 +189,9 @@ func (g *Grader) attempt(ctx context.Context, a Attempt) (report.Graded, error) 
 		return x, nil //nolint:nilerr // it is said in the result
 	}
 	x.Fix.Folder, x.Fix.Files, x.Fix.Digest = a.fix.Folder, a.fix.Names(), a.fix.Digest()
-	if err := write(filepath.Join(g.Out, dir, "fix"), a.fix); err != nil {
-		return x, err
+	// Kept beside its results: a replay reads it there.
+	if err := fix.Write(filepath.Join(g.Out, dir, "fix"), a.fix.Files); err != nil {
+		return x, fmt.Errorf("keep fix: %w", err)
 	}
 	var res *lab.Result
 	for {
@@ -234,24 +236,6 @@ func (g *Grader) once(ctx context.Context, a Attempt, evidence string) (res *lab
 // fail is an attempt without a fix that can be run.
 func fail(x *report.Graded, err error) {
 	x.Verdict, x.Score, x.Reason = lab.Fail, new(float64), err.Error()
-}
-
-// write keeps what was judged beside its results: a replay reads it there.
-func write(dir string, f submission.Fix) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("keep fix: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("keep fix: %w", err)
-	}
-	defer root.Close()
-	for name, text := range f.Files {
-		if err := root.WriteFile(name, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("keep fix: %w", err)
-		}
-	}
-	return nil
 }
 
 // keep writes a run, whole, beside its evidence.

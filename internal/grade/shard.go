@@ -1,6 +1,7 @@
 package grade
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -74,23 +75,10 @@ func Split(plan []Attempt, s report.Shard, costs map[string]float64) []Attempt {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch a, b := cost(plan[i]), cost(plan[j]); {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(cost(plan[j]), cost(plan[i])) })
 	loads, mine := make([]float64, s.Of), []int{}
 	for _, i := range order {
-		least := 0
-		for j := range loads {
-			if loads[j] < loads[least] {
-				least = j
-			}
-		}
+		least := slices.Index(loads, slices.Min(loads))
 		loads[least] += cost(plan[i])
 		if least == s.Index-1 {
 			mine = append(mine, i)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"faultlab/internal/lab"
 	"faultlab/internal/report"
@@ -153,12 +154,7 @@ func Replay(file string, g *report.Grading, labs []*lab.Lab) ([]Attempt, error) 
 }
 
 func indexOf(labs []*lab.Lab, name string) int {
-	for i, l := range labs {
-		if l.Name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(labs, func(l *lab.Lab) bool { return l.Name == name })
 }
 
 // Compare lists what came out otherwise the second time. It looks at verdicts, at

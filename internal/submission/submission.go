@@ -5,12 +5,12 @@ package submission
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -237,12 +237,7 @@ func (s *Submission) folders() []string {
 			seen[dir] = true
 		}
 	}
-	var list []string
-	for dir := range seen {
-		list = append(list, dir)
-	}
-	slices.Sort(list)
-	return list
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // holds says whether a file of a fix lies in dir.
@@ -314,12 +309,7 @@ func (s *Submission) Ignored() []string {
 		}
 		seen[shown] = true
 	}
-	var list []string
-	for p := range seen {
-		list = append(list, p)
-	}
-	slices.SortFunc(list, cmp.Compare[string])
-	return list
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // limited reads no more than maxFile + 1 bytes: enough to see that it is too large.

@@ -27,7 +27,7 @@ func Explained(dir string) ([]Meaning, error) {
 		return nil, fmt.Errorf("read meanings: %w", err)
 	}
 	var list []Meaning
-	for _, part := range strings.Split("\n"+string(text), "\n## ")[1:] { // before the first is the title
+	for _, part := range parts(string(text)) {
 		head, body, _ := strings.Cut(part, "\n")
 		body = strings.Trim(body, "\n")
 		for name := range strings.FieldsFuncSeq(head, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -36,3 +36,23 @@ func Explained(dir string) ([]Meaning, error) {
 	}
 	return list, nil
 }
+
+// Hints reads the rungs of a lab's hints.md, each with its heading.
+func Hints(dir string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "hints.md"))
+	if err != nil {
+		return nil, fmt.Errorf("read hints: %w", err)
+	}
+	rungs := parts(string(text))
+	if len(rungs) == 0 {
+		return nil, fmt.Errorf("%s has no hint: each begins with a heading \"## \"", filepath.Join(dir, "hints.md"))
+	}
+	for i, rung := range rungs {
+		rungs[i] = "## " + strings.TrimSpace(rung) + "\n"
+	}
+	return rungs, nil
+}
+
+// parts cuts a text at its headings "## ", which the parts begin without. What
+// is before the first is the title.
+func parts(text string) []string { return strings.Split("\n"+text, "\n## ")[1:] }

@@ -168,7 +168,7 @@ func Gaps(dir string, variants []string) []string {
 	hints, err := os.ReadFile(filepath.Join(dir, "hints.md"))
 	if err != nil {
 		gaps = append(gaps, "hints.md is missing")
-	} else if n := strings.Count("\n"+string(hints), "\n## "); n < 3 {
+	} else if n := len(parts(string(hints))); n < 3 {
 		gaps = append(gaps, fmt.Sprintf("hints.md: %d of at least 3 rungs, each under a \"## \" heading", n))
 	}
 	if b, err := readBrief(dir); err != nil {

@@ -153,8 +153,7 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 // in to, and returns what stands for the lab's folder there.
 func unpack(root, to, name string, o Options) (string, error) {
 	dir := Dir(to, name)
-	variant := filepath.Join(dir, filepath.FromSlash(o.Variant))
-	if err := os.MkdirAll(variant, 0o755); err != nil {
+	if err := fix.Write(filepath.Join(dir, filepath.FromSlash(o.Variant)), o.Files); err != nil {
 		return "", fmt.Errorf("unpack fix: %w", err)
 	}
 	for _, file := range []string{"go.mod", "go.sum"} {
@@ -166,16 +165,6 @@ func unpack(root, to, name string, o Options) (string, error) {
 			err = os.WriteFile(filepath.Join(to, file), text, 0o644)
 		}
 		if err != nil {
-			return "", fmt.Errorf("unpack fix: %w", err)
-		}
-	}
-	folder, err := os.OpenRoot(variant) // whatever a file is called, it stays in there
-	if err != nil {
-		return "", fmt.Errorf("unpack fix: %w", err)
-	}
-	defer folder.Close()
-	for file, text := range o.Files {
-		if err := folder.WriteFile(file, []byte(text), 0o644); err != nil {
 			return "", fmt.Errorf("unpack fix: %w", err)
 		}
 	}
