@@ -42,6 +42,20 @@ func (p *Program) Serve(ctx context.Context, o Options) (*Service, error) {
 	return &Service{Process: x, Addr: addr, HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}, nil
 }
 
+// Listen is Serve for a program that need do nothing before it listens: it waits
+// for that, and ends one that does not.
+func (p *Program) Listen(ctx context.Context, o Options) (*Service, error) {
+	s, err := p.Serve(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Listening(ctx); err != nil {
+		s.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
 // Listening returns when the program accepts connections. That it ends before,
 // or that ctx does, is a lab.Fault.
 func (s *Service) Listening(ctx context.Context) error {

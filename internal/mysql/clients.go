@@ -33,6 +33,34 @@ func (s *Server) DSNThrough(p *rig.Proxy, account, database string) string {
 	return c.FormatDSN()
 }
 
+// NewDatabase makes a database, in place of one of that name, and runs statements in it.
+func (s *Server) NewDatabase(ctx context.Context, name string, statements ...string) error {
+	return s.Exec(ctx, append([]string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name, "USE " + name}, statements...)...)
+}
+
+// Hold runs statements that lock something, on a connection of their own, and
+// returns what frees it by one more; it may be called twice.
+func (s *Server) Hold(ctx context.Context, free string, statements ...string) (release func(), err error) {
+	conn, err := s.Admin().Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", s.Name(), err)
+	}
+	for _, text := range statements {
+		if _, err := conn.ExecContext(ctx, text); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("lock on %s: %w", s.Name(), err)
+		}
+	}
+	return func() {
+		if conn != nil {
+			// An error is that of a connection that broke, and the lock with it.
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), free)
+			conn.Close()
+			conn = nil
+		}
+	}, nil
+}
+
 // Disconnect ends the account's connections on the server, as the death of its
 // machine would in the end, and says how many there were.
 func (s *Server) Disconnect(ctx context.Context, account string) (n int, err error) {

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,7 +59,11 @@ func run(ctx context.Context, rounds int, only, readme string) error {
 		}
 	}
 	for _, l := range labs.All {
-		if err := errors.Join(b.playground(ctx, root, l), b.lab(ctx, root, l)); err != nil {
+		err := b.playground(ctx, root, l)
+		if err == nil {
+			err = b.lab(ctx, root, l)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}

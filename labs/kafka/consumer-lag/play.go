@@ -34,7 +34,10 @@ func (x *run) play(ctx context.Context, v lab.Variant) (func(context.Context) er
 			if s.produced >= rush {
 				return errors.New("the half hour of orders is over")
 			}
-			return errors.Join(s.process.Ended(), s.produce(ctx, perSecond))
+			if err := s.process.Ended(); err != nil {
+				return err
+			}
+			return s.produce(ctx, perSecond)
 		})
 	}, nil
 }

@@ -73,7 +73,7 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*service, error) {
 	if err := x.kafka.Create(ctx, kafka.Topic{Name: s.topic, Partitions: partitions}); err != nil {
 		return nil, err
 	}
-	if err := x.mysql.Exec(ctx, "DROP DATABASE IF EXISTS "+s.database, "CREATE DATABASE "+s.database, "USE "+s.database, schema); err != nil {
+	if err := x.mysql.NewDatabase(ctx, s.database, schema); err != nil {
 		return nil, err
 	}
 	if s.transactions, s.syncs, err = s.count(ctx); err != nil {

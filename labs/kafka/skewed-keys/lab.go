@@ -135,15 +135,11 @@ func (x *run) refused(ctx context.Context, program *fix.Program, topic string, e
 
 // serve starts the program for a topic.
 func (x *run) serve(ctx context.Context, program *fix.Program, topic string) (*gateway, error) {
-	p, err := program.Serve(ctx, fix.Options{
+	p, err := program.Listen(ctx, fix.Options{
 		Log: filepath.Join(x.env.Scratch, topic+".log"),
 		Env: map[string]string{"LAB_KAFKA_BROKERS": x.kafka.Bootstrap(), "LAB_TOPIC": topic},
 	})
 	if err != nil {
-		return nil, err
-	}
-	if err := p.Listening(ctx); err != nil {
-		p.Kill()
 		return nil, err
 	}
 	return &gateway{run: x, service: p, topic: topic}, nil

@@ -67,13 +67,10 @@ func (s *shop) serve(ctx context.Context, v lab.Variant, r *lab.Readings) (*tria
 		if err != nil {
 			break
 		}
-		t.both[i], err = prog.Serve(ctx, fix.Options{
+		t.both[i], err = prog.Listen(ctx, fix.Options{
 			Env: map[string]string{"LAB_MYSQL_DSN": s.db.DSN(account)},
 			Log: filepath.Join(s.env.Scratch, fmt.Sprintf("program-%d.log", i)),
 		})
-		if err == nil {
-			err = t.both[i].Listening(ctx)
-		}
 	}
 	return t, err
 }

@@ -87,7 +87,7 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*sale, error) {
 
 // create makes a database with products and no orders.
 func (x *run) create(ctx context.Context, database string, products []*product) error {
-	statements := []string{"DROP DATABASE IF EXISTS " + database, "CREATE DATABASE " + database, "USE " + database}
+	var statements []string
 	for text := range strings.SplitSeq(schema, ";\n") {
 		if strings.TrimSpace(text) != "" {
 			statements = append(statements, text)
@@ -96,7 +96,7 @@ func (x *run) create(ctx context.Context, database string, products []*product) 
 	for _, p := range products {
 		statements = append(statements, fmt.Sprintf("INSERT INTO products VALUES (%d, 'Bargain %[1]d', %d)", p.id, p.stock))
 	}
-	return x.mysql.Exec(ctx, statements...)
+	return x.mysql.NewDatabase(ctx, database, statements...)
 }
 
 func (s *sale) close() {
@@ -109,14 +109,11 @@ func (s *sale) close() {
 
 func (s *sale) start(ctx context.Context, n int) (err error) {
 	s.starts++
-	s.tills[n], err = s.program.Serve(ctx, fix.Options{
+	s.tills[n], err = s.program.Listen(ctx, fix.Options{
 		Log: filepath.Join(s.env.Scratch, fmt.Sprintf("%s-%s-%d.log", s.database, accounts[n], s.starts)),
 		Env: map[string]string{"LAB_MYSQL_DSN": s.mysql.DSNIn(accounts[n], s.database)},
 	})
-	if err != nil {
-		return err
-	}
-	return s.tills[n].Listening(ctx)
+	return err
 }
 
 // kill ends a till as a dying machine does: MySQL rolls back what it had not committed.
@@ -149,27 +146,10 @@ func (s *sale) lockOrders(ctx context.Context) (unlock func(), err error) {
 	return s.hold(ctx, "UNLOCK TABLES", "SET SESSION lock_wait_timeout = 10", "LOCK TABLES "+s.database+".orders WRITE")
 }
 
-// hold runs statements that lock something on a connection of its own, and
-// returns what frees it.
+// hold locks something on a connection of its own.
 func (s *sale) hold(ctx context.Context, free string, statements ...string) (unlock func(), err error) {
-	conn, err := s.mysql.Admin().Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	for _, text := range statements {
-		if _, err := conn.ExecContext(ctx, text); err != nil {
-			conn.Close()
-			return nil, s.theirs(fmt.Errorf("lock: %w", err))
-		}
-	}
-	return func() {
-		if conn != nil {
-			// An error is that of a connection that broke, and the lock with it.
-			_, _ = conn.ExecContext(context.WithoutCancel(ctx), free)
-			conn.Close()
-			conn = nil
-		}
-	}, nil
+	unlock, err = s.mysql.Hold(ctx, free, statements...)
+	return unlock, s.theirs(err)
 }
 
 // killWhileBuying has a buyer at the first till, kills that till when it waits

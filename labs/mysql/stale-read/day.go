@@ -74,7 +74,7 @@ func (x *run) create(ctx context.Context, database string) error {
 			rows = append(rows, fmt.Sprintf("(%d, '%s')", firstUser+n, item))
 		}
 	}
-	err := x.source.Exec(ctx, "DROP DATABASE IF EXISTS "+database, "CREATE DATABASE "+database, "USE "+database, schema,
+	err := x.source.NewDatabase(ctx, database, schema,
 		"INSERT INTO orders (user_id, item) VALUES "+strings.Join(rows, ", "))
 	if err != nil {
 		return err
@@ -96,16 +96,13 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*day, error) {
 		return nil, err
 	}
 	for n := range d.routers {
-		d.routers[n], err = program.Serve(ctx, fix.Options{
+		d.routers[n], err = program.Listen(ctx, fix.Options{
 			Log: filepath.Join(x.env.Scratch, fmt.Sprintf("%s-router%d.log", d.database, n+1)),
 			Env: map[string]string{
 				"LAB_SOURCE_DSN":  x.source.DSNIn(app, d.database),
 				"LAB_REPLICA_DSN": x.replica.DSNThrough(d.way, app, d.database),
 			},
 		})
-		if err == nil {
-			err = d.routers[n].Listening(ctx)
-		}
 		if err != nil {
 			d.close()
 			return nil, err
@@ -136,22 +133,7 @@ func (d *day) session() *session {
 // hold keeps the replica from applying anything until release, which may be
 // called twice. It goes on receiving, and answers all reads.
 func (d *day) hold(ctx context.Context) (release func(), err error) {
-	conn, err := d.replica.Admin().Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	if _, err := conn.ExecContext(ctx, "FLUSH TABLES WITH READ LOCK"); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("hold the replica: %w", err)
-	}
-	return func() {
-		if conn != nil {
-			// An error is that of a connection that broke, and the lock with it.
-			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "UNLOCK TABLES")
-			conn.Close()
-			conn = nil
-		}
-	}, nil
+	return d.replica.Hold(ctx, "UNLOCK TABLES", "FLUSH TABLES WITH READ LOCK")
 }
 
 // answer is what the router says.

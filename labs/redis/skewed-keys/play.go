@@ -29,11 +29,15 @@ func (s *stage) play(ctx context.Context, v lab.Variant) (func(context.Context) 
 	return func(ctx context.Context) error {
 		return measure.Every(ctx, time.Second, func(ctx context.Context) error {
 			t.refused = 0
-			err := each(ctx, make([]int, perSecond), func(ctx context.Context, i, _ int) error {
+			var arriving []article
+			for i := range perSecond {
+				arriving = append(arriving, s.stock.added[(next+i)%len(s.stock.added)])
+			}
+			err := each(ctx, arriving, func(ctx context.Context, i int, a article) error {
 				if _, err := t.one.card(ctx, t.at(next+i)); err != nil {
 					return err
 				}
-				return t.put(ctx, t.one, s.stock.added[(next+i)%len(s.stock.added)], 0)
+				return t.put(ctx, t.one, a, 0)
 			})
 			next += perSecond
 			if t.refused > 0 {
