@@ -115,7 +115,8 @@ func (s *Server) Digests(ctx context.Context, schema string, n int) ([]Digest, e
 	return all, rows.Err()
 }
 
-// Selects counts the SELECT statements that the account has sent.
+// Selects counts the SELECT statements that the account has sent. The server
+// counts one just after it has answered it.
 func (s *Server) Selects(ctx context.Context, account string) (n int64, err error) {
 	err = s.Admin().QueryRowContext(ctx, `
 		SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_user_by_event_name
