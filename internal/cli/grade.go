@@ -18,7 +18,7 @@ import (
 
 // gradeFlags are what lab grade is told.
 type gradeFlags struct {
-	all, schema, verbose              bool
+	all, schema, verbose, trust       bool
 	track, out, shard, replay, record string
 	fixes                             []string
 	seed                              uint64
@@ -35,6 +35,10 @@ judges those that there is a fix of. --fix names a submission, or several with a
 pattern in quotes: checkouts, zip or tar files of one, or, for one lab that is
 named, of its files alone. Only the files that belong to a fix are taken. An
 invalid run is repeated once on fresh servers.
+
+Programs are built without a network and run in a sandbox: a container of their
+own, from which nothing but the lab's servers can be reached. --trust runs them as
+you instead, where there is no Docker engine of this machine's own Linux.
 
 In --out: results.json (lab grade --schema prints its JSON Schema), junit.xml,
 summary.md; and for each submission, in submissions/, what was judged, the
@@ -105,6 +109,7 @@ replay: 0 the same outcomes, 1 others, 3 some invalid.`,
 	f.BoolVar(&o.all, "all", false, "grade all labs")
 	f.StringVar(&o.track, "track", "", "grade all labs of an `engine`")
 	f.Uint64Var(&o.seed, "seed", 0, "what the data derives from; 0 chooses one")
+	f.BoolVar(&o.trust, "trust", false, "run the programs as you, on this machine, and not in a sandbox")
 	f.StringVar(&o.shard, "shard", "", "grade only this part, like `2/3`; lab grade merge puts the parts together")
 	f.StringVar(&o.replay, "replay", "", "judge again what is in this `results.json`, and compare")
 	f.BoolVar(&o.schema, "schema", false, "print the JSON Schema of results.json")
@@ -211,6 +216,7 @@ func (a *App) judge(cmd *cobra.Command, o gradeFlags, mine, whole []grade.Attemp
 	if o.seed != 0 {
 		g.Seed = o.seed
 	}
+	g.Trust = o.trust
 	g.Show, g.Log = a.progress(o.verbose), a.log
 	if workflow() {
 		w := report.Fence(a.Err)

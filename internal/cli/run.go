@@ -27,7 +27,8 @@ in the lab's fix/ folder, measures again and says pass or fail. The first run
 copies start/ to fix/; nothing ever overwrites your fix/.
 
 --fix takes the fix from elsewhere: a checkout, a folder of its files, or a zip or
-tar of either. Only the files that belong to it are taken.
+tar of either. Only the files that belong to it are taken. --sandbox keeps a program
+that you don't trust in a container, as lab grade does.
 
 Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 		Args:              oneLab,
@@ -87,10 +88,12 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 	f.BoolVar(&o.Fresh, "fresh", false, "seed anew, although a snapshot exists")
 	f.StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f.BoolVar(&o.Sandbox, "sandbox", false, "run programs in a container of their own")
 	f.StringVar(&html, "html", "", "write a report for the browser to this `file`")
 	f.BoolVarP(&verbose, "verbose", "v", false, "show every command that is run against a server")
 	cmd.MarkFlagsMutuallyExclusive("fix", "variant")
 	cmd.MarkFlagsMutuallyExclusive("fix", "program")
+	cmd.MarkFlagsMutuallyExclusive("sandbox", "program")
 	return cmd
 }
 

@@ -33,7 +33,8 @@ const keptBinaries = 30
 // Program is what a variant's process is started from.
 type Program struct {
 	argv []string
-	dir  string // where it runs
+	dir  string // where it runs, or keeps what it needs
+	run  string // what it is confined for; empty: it is not
 }
 
 // Build compiles the variant's main package into scratch. A compile error is
@@ -42,6 +43,9 @@ type Program struct {
 // variant with a Command is not built.
 func Build(ctx context.Context, v lab.Variant, scratch string) (*Program, error) {
 	if len(v.Command) > 0 {
+		if v.Sandbox != "" {
+			return nil, fmt.Errorf("build %s: a command line can't be confined", v.Name)
+		}
 		return command(v)
 	}
 	dir, err := filepath.Abs(v.Dir)
@@ -58,15 +62,18 @@ func Build(ctx context.Context, v lab.Variant, scratch string) (*Program, error)
 			cached = filepath.Join(cache, key+exe)
 		}
 	}
-	if now := time.Now(); cached != "" && os.Chtimes(cached, now, now) == nil {
-		return &Program{argv: []string{cached}, dir: scratch}, nil
+	if now := time.Now(); cached != "" && os.Chtimes(cached, now, now) == nil && os.Chmod(cached, 0o755) == nil {
+		return &Program{argv: []string{cached}, dir: scratch, run: v.Sandbox}, nil
 	}
 	bin := filepath.Join(scratch, strings.ReplaceAll(v.Name, "/", "-")+exe)
 	if err := mod.build(ctx, v, dir, bin); err != nil {
 		return nil, err
 	}
+	if err := os.Chmod(bin, 0o755); err != nil { // another user runs it in a sandbox
+		return nil, fmt.Errorf("build %s: %w", v.Name, err)
+	}
 	keep(bin, cached)
-	return &Program{argv: []string{bin}, dir: scratch}, nil
+	return &Program{argv: []string{bin}, dir: scratch, run: v.Sandbox}, nil
 }
 
 // Cache is the folder of built programs; it may be removed at any time that
@@ -90,7 +97,7 @@ func keep(bin, cached string) {
 		return
 	}
 	defer src.Close()
-	err = whole.Write(cached, 0o700, func(w io.Writer) error {
+	err = whole.Write(cached, 0o755, func(w io.Writer) error {
 		_, err := io.Copy(w, src)
 		return err
 	})
@@ -142,7 +149,7 @@ func moduleOf(dir string) (module, error) {
 // from here, because it imports packages of the module itself.
 func (m module) key(v lab.Variant) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s %d %d\n%s%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, len(m.mod), len(m.sum), m.mod, m.sum)
+	fmt.Fprintf(h, "static %s %s %s %d %d\n%s%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, len(m.mod), len(m.sum), m.mod, m.sum)
 	for _, name := range slices.Sorted(maps.Keys(v.Files)) {
 		text := v.Files[name]
 		fmt.Fprintf(h, "%s %d\n%s", name, len(text), text)
@@ -176,7 +183,7 @@ func (m module) build(ctx context.Context, v lab.Variant, dir, bin string) error
 	defer cancel()
 	cmd := exec.CommandContext(ctx, tool, "build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o", bin, "./"+rel)
 	cmd.Dir = m.root
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

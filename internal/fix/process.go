@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"regexp"
 	"sync"
 	"syscall"
@@ -24,21 +22,37 @@ type Options struct {
 	Memory int64             // bytes that each of its processes may allocate; 0: 1 GiB
 }
 
-// Process is a running program, in a process group of its own. It ends with
-// the context that it was started in, whatever is left of its group ends with
-// it, and it does not outlive the harness.
+// Process is a running program, in a process group or in a container of its own.
+// It ends with the context that it was started in, whatever it has left behind
+// ends with it, and it does not outlive the harness.
 type Process struct {
-	cmd   *exec.Cmd
-	group group
+	running
 	out   *output
 	limit int64 // bytes of memory
 	done  chan struct{}
 
-	mu    sync.Mutex
-	sent  map[syscall.Signal]bool
-	ended bool // the group is gone; its id may be another's
-	cut   bool // ended because its context did
-	err   error
+	mu   sync.Mutex
+	sent map[syscall.Signal]bool
+	cut  bool // ended because its context did
+	err  error
+}
+
+// running is what a program runs in: a group of processes of this machine, or a
+// container.
+type running interface {
+	// signal reaches all of its processes; os.ErrProcessDone if there are none.
+	signal(sig syscall.Signal) error
+	// wait returns when the program has ended, nothing is left of it, and its
+	// output is complete.
+	wait() exit
+}
+
+// exit is how a program ended.
+type exit struct {
+	err    error // nil: with status 0
+	theirs bool  // the program's doing
+	signal syscall.Signal
+	peak   int64 // bytes of memory that it has held at once; 0: not known
 }
 
 // Start runs the program until it ends or ctx does.
@@ -53,72 +67,48 @@ func (p *Program) Start(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start program: %w", err)
 	}
-	// An own pipe: that of os/exec would be waited for until the last child
-	// that inherited it has ended.
-	r, w, err := os.Pipe()
-	if err != nil {
-		out.Close()
-		return nil, fmt.Errorf("start program: %w", err)
-	}
 	x := &Process{out: out, limit: o.Memory, done: make(chan struct{}), sent: map[syscall.Signal]bool{}}
-	x.cmd = bounded(p.argv, o.Memory)
-	x.cmd.Dir = p.dir
-	x.cmd.Env = environment(o)
-	x.cmd.Stdout, x.cmd.Stderr = w, w
-	err = x.group.start(x.cmd, o.Memory)
-	w.Close()
+	if p.run != "" {
+		x.running, err = p.confine(ctx, o, out)
+	} else {
+		x.running, err = p.spawn(o, out)
+	}
 	if err != nil {
-		r.Close()
 		out.Close()
 		return nil, fmt.Errorf("start program: %w", err)
 	}
 	stop := context.AfterFunc(ctx, x.cutOff)
 	go func() {
-		defer stop()
-		x.wait(ctx, r)
+		defer close(x.done)
+		end := x.wait()
+		stop()
+		x.out.Close()
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.err = x.verdict(ctx, end)
 	}()
 	return x, nil
 }
 
-// wait reaps the program and everything that it left behind.
-func (p *Process) wait(ctx context.Context, r *os.File) {
-	defer close(p.done)
-	copied := make(chan struct{})
-	go func() {
-		defer close(copied)
-		_, _ = io.Copy(p.out, r) // ends with the last writer, or at the deadline below
-	}()
-	err := p.cmd.Wait()
-	p.mu.Lock()
-	p.ended = true
-	_ = p.group.signal(syscall.SIGKILL) // children that it left behind
-	p.group.close()
-	p.mu.Unlock()
-	// A child that left the group may hold the pipe for ever.
-	_ = r.SetReadDeadline(time.Now().Add(time.Second))
-	<-copied
-	r.Close()
-	p.out.Close()
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var exit *exec.ExitError
+// verdict is what the way in which it ended means.
+func (p *Process) verdict(ctx context.Context, end exit) error {
 	switch {
-	case err == nil:
+	case end.err == nil:
+		return nil
 	case p.cut:
-		p.err = fmt.Errorf("the program was ended: %w%s", context.Cause(ctx), p.lastWords())
-	case p.sent[endedBy(p.cmd.ProcessState)]:
-	case errors.As(err, &exit):
-		p.err = lab.Blame(lab.ApplyCheck, fmt.Errorf("the program ended with %s%s%s", exit, p.usage(), p.lastWords()))
+		return fmt.Errorf("the program was ended: %w%s", context.Cause(ctx), p.lastWords())
+	case p.sent[end.signal]:
+		return nil
+	case end.theirs:
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("the program ended with %w%s%s", end.err, p.usage(end.peak), p.lastWords()))
 	default:
-		p.err = fmt.Errorf("wait for program: %w", err)
+		return fmt.Errorf("wait for program: %w", end.err)
 	}
 }
 
 // usage tells of a program that came near its memory's limit. Go does not always
 // say that it died of that: some allocations of its collector end in SIGSEGV.
-func (p *Process) usage() string {
-	used := peak(p.cmd.ProcessState)
+func (p *Process) usage(used int64) string {
 	if used < p.limit*3/4 {
 		return ""
 	}
@@ -141,21 +131,15 @@ func (p *Process) lastWords() string {
 	return "; its last words:\n" + quote.Tail(text, lines)
 }
 
-// Pid is the program's process id.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
-
-// Signal sends sig to the whole process group.
+// Signal sends sig to the program and all that it has started.
 func (p *Process) Signal(sig syscall.Signal) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return os.ErrProcessDone
-	}
 	p.sent[sig] = true
-	return p.group.signal(sig)
+	p.mu.Unlock()
+	return p.signal(sig)
 }
 
-// Kill ends the whole group with SIGKILL and waits for it. Ended so, the
+// Kill ends all of it with SIGKILL and waits for that. Ended so, the
 // program has no error.
 func (p *Process) Kill() {
 	_ = p.Signal(syscall.SIGKILL) // an error says that it has ended
@@ -166,10 +150,7 @@ func (p *Process) Kill() {
 func (p *Process) cutOff() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.ended {
-		p.cut = true
-		_ = p.group.signal(syscall.SIGKILL)
-	}
+	p.cut = p.signal(syscall.SIGKILL) == nil // else it has ended
 }
 
 // Stop asks with SIGTERM and kills after grace. The error says that it had to
@@ -255,19 +236,3 @@ func (p *Process) Until(ctx context.Context, what string, fact func(context.Cont
 // Tail is the end of its output, at most n lines, each prefixed so that it
 // can't be taken for ours.
 func (p *Process) Tail(n int) string { return quote.Tail(p.out.tail(), n) }
-
-// environment inherits nothing that could make a run differ between machines.
-func environment(o Options) []string {
-	var env []string
-	for _, name := range inherited {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
-		}
-	}
-	// Go collects harder near its limit and so stays below the hard one.
-	env = append(env, fmt.Sprintf("GOMEMLIMIT=%d", o.Memory*8/10))
-	for name, value := range o.Env {
-		env = append(env, name+"="+value)
-	}
-	return env
-}

@@ -336,7 +336,7 @@ func harness() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(x.Pid())
+	fmt.Println(x.running.(*spawned).cmd.Process.Pid)
 	<-x.Done()
 }
 

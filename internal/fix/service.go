@@ -13,33 +13,52 @@ import (
 	"time"
 
 	"faultlab/internal/lab"
+	"faultlab/internal/sandbox"
 )
 
 // Service is a running program that is asked over HTTP.
 type Service struct {
 	*Process
 	Addr string       // where it was told to listen: "127.0.0.1:12345"
-	HTTP *http.Client // keeps its connections to the program open
+	HTTP *http.Client // reaches Addr, wherever the program runs, and keeps its connections open
+	dial func(ctx context.Context) (net.Conn, error)
 }
 
-// Serve starts the program with LAB_LISTEN set to a free port of this machine.
-// It does not wait until the program listens: Listening does.
+// listenEnv tells a program where to listen.
+const listenEnv = "LAB_LISTEN"
+
+// Serve starts the program with LAB_LISTEN set to an address that is free where it
+// runs. It does not wait until the program listens: Listening does.
 func (p *Program) Serve(ctx context.Context, o Options) (*Service, error) {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return nil, err
+	addr := sandbox.Serve
+	if p.run == "" {
+		var err error
+		if addr, err = freeAddr(ctx); err != nil {
+			return nil, err
+		}
 	}
 	env := maps.Clone(o.Env)
 	if env == nil {
 		env = map[string]string{}
 	}
-	env["LAB_LISTEN"] = addr
+	env[listenEnv] = addr
 	o.Env = env
 	x, err := p.Start(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Process: x, Addr: addr, HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}, nil
+	s := &Service{Process: x, Addr: addr, dial: func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr)
+	}}
+	if box, ok := x.running.(confined); ok {
+		s.dial = box.Dial
+	}
+	s.HTTP = &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 16,
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return s.dial(ctx) },
+	}}
+	return s, nil
 }
 
 // Listen is Serve for a program that need do nothing before it listens: it waits
@@ -59,9 +78,8 @@ func (p *Program) Listen(ctx context.Context, o Options) (*Service, error) {
 // Listening returns when the program accepts connections. That it ends before,
 // or that ctx does, is a lab.Fault.
 func (s *Service) Listening(ctx context.Context) error {
-	var d net.Dialer
 	return s.Until(ctx, "the program listens on "+s.Addr, func(ctx context.Context) (string, bool, error) {
-		c, err := d.DialContext(ctx, "tcp", s.Addr)
+		c, err := s.dial(ctx)
 		if err != nil {
 			return "", false, err
 		}

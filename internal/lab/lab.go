@@ -185,6 +185,9 @@ type Variant struct {
 	Name  string            // "start", "fix", "solution", "also/x", "wrong/y"
 	Dir   string            // its folder
 	Files map[string]string // its files, by name
+	// Sandbox is the run that its program is confined for: it is strange, and runs
+	// in a container of its own. Empty: it runs as whoever runs the lab.
+	Sandbox string
 	// Command is a program lab's command line, run in Dir instead of a Go
 	// program that is built from Files. Empty: build.
 	Command []string

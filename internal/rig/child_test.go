@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
+	"faultlab/internal/owner"
 )
 
 // childEnv makes the test binary a process that starts a rig and waits to be
@@ -63,7 +63,7 @@ func startChild(t *testing.T, run, mode string) *exec.Cmd {
 		e, err := connect(context.Background())
 		if err == nil {
 			defer e.close()
-			err = remove(context.Background(), e, labelRun+"="+run, nil, t.Logf)
+			err = remove(context.Background(), e, owner.Run+"="+run, nil, t.Logf)
 		}
 		if err != nil {
 			t.Errorf("clean up: %v", err)
@@ -114,56 +114,10 @@ func TestSweep(t *testing.T) {
 	defer e.close()
 	var said []string
 	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-	if err := remove(t.Context(), e, labelRun+"="+kept, func(l map[string]string) bool { return leftover(l, false) }, say); err != nil || len(said) != 0 {
+	if err := remove(t.Context(), e, owner.Run+"="+kept, func(l map[string]string) bool { return leftover(l, false) }, say); err != nil || len(said) != 0 {
 		t.Errorf("clean: %v, said %q", err, said)
 	}
-	if err := remove(t.Context(), e, labelRun+"="+kept, func(l map[string]string) bool { return leftover(l, true) }, say); err != nil || len(said) != 3 {
+	if err := remove(t.Context(), e, owner.Run+"="+kept, func(l map[string]string) bool { return leftover(l, true) }, say); err != nil || len(said) != 3 {
 		t.Errorf("clean all: %v, said %q", err, said)
 	}
-}
-
-func TestOrphaned(t *testing.T) {
-	r := New(lab.Env{})
-	exit := exec.Command("true")
-	if err := exit.Run(); err != nil {
-		t.Skip("no program to run and see dead")
-	}
-	dead := fmt.Sprint(exit.Process.Pid)
-	for name, test := range map[string]struct {
-		change map[string]string
-		want   bool
-	}{
-		"ours":                         {nil, false},
-		"process gone":                 {map[string]string{labelPID: dead}, true},
-		"number used by another":       {map[string]string{labelBegan: "1"}, true},
-		"machine started anew":         {map[string]string{labelBoot: "another"}, true},
-		"another machine's":            {map[string]string{labelHost: "another", labelPID: dead}, false},
-		"another container's":          {map[string]string{labelSpace: "another", labelPID: dead}, false},
-		"kept":                         {map[string]string{labelKeep: "true", labelPID: dead}, false},
-		"not made by a rig":            {map[string]string{labelRun: "", labelPID: dead}, false},
-		"process number is unreadable": {map[string]string{labelPID: "?"}, false},
-	} {
-		l := r.labels("a")
-		for k, v := range test.change {
-			l[k] = v
-		}
-		if got := orphaned(l); got != test.want {
-			t.Errorf("%s: orphaned is %v", name, got)
-		}
-	}
-}
-
-// A process that is dead and not yet waited for is dead.
-func TestZombie(t *testing.T) {
-	cmd := exec.Command("true")
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
-	}
-	defer cmd.Wait()
-	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
-		if _, err := processStart(cmd.Process.Pid); os.IsNotExist(err) {
-			return
-		}
-	}
-	t.Error("a zombie counts as alive")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"faultlab/docker"
+	"faultlab/internal/owner"
 )
 
 // Explorable is a server that a learner can look at by hand. The engine
@@ -88,7 +89,7 @@ func Remove(ctx context.Context, id string, log func(format string, args ...any)
 		return err
 	}
 	defer e.close()
-	return remove(ctx, e, labelRun+"="+id, nil, log)
+	return remove(ctx, e, owner.Run+"="+id, nil, log)
 }
 
 // Sweep removes what dead runs have left on the engine.

@@ -21,6 +21,7 @@ import (
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
+	"faultlab/internal/owner"
 )
 
 // Server is one server of a rig. The engine packages implement it.
@@ -290,7 +291,7 @@ func (r *Rig) Stop(ctx context.Context) error {
 	r.mu.Unlock()
 	r.closeClients(ctx)
 	if r.engine != nil {
-		errs = append(errs, remove(ctx, r.engine, labelRun+"="+r.env.ID, nil, r.env.Log))
+		errs = append(errs, remove(ctx, r.engine, owner.Run+"="+r.env.ID, nil, r.env.Log))
 		r.engine.close()
 	}
 	if r.slot != nil {

@@ -21,6 +21,7 @@ import (
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
+	"faultlab/internal/owner"
 )
 
 // image is the test server's, made once by TestMain.
@@ -206,7 +207,7 @@ func remains(t *testing.T, run string) (names []string) {
 		t.Fatal(err)
 	}
 	defer e.close()
-	having := client.Filters{}.Add("label", labelRun+"="+run)
+	having := client.Filters{}.Add("label", owner.Run+"="+run)
 	cs, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: having})
 	if err != nil {
 		t.Fatal(err)

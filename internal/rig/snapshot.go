@@ -21,6 +21,7 @@ import (
 
 	"faultlab/docker"
 	"faultlab/internal/lab"
+	"faultlab/internal/owner"
 )
 
 // A snapshot is one image for each server of a rig, committed from the cleanly
@@ -266,10 +267,9 @@ func (n *Node) commit(ctx context.Context, name string, labels map[string]string
 	for k, v := range labels {
 		l[k] = v
 	}
-	for k := range owner() { // the image inherits the container's, and has no owner
+	for k := range owner.Labels("") { // the image inherits the container's, and has no owner
 		l[k] = ""
 	}
-	l[labelRun] = ""
 	_, err := n.rig.engine.api.ContainerCommit(ctx, n.id(), client.ContainerCommitOptions{
 		Reference: name, NoPause: true, Config: &container.Config{Labels: l},
 	})

@@ -13,12 +13,14 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"faultlab/internal/owner"
 )
 
 // sweep removes the containers and networks whose owner is dead: killed before
 // it could tear down, or gone with the machine or the engine.
 func sweep(ctx context.Context, e *daemon, log func(string, ...any)) error {
-	if err := remove(ctx, e, labelRun, orphaned, log); err != nil {
+	if err := remove(ctx, e, owner.Run, owner.Orphaned, log); err != nil {
 		return fmt.Errorf("sweep what dead runs left: %w", err)
 	}
 	return nil
@@ -37,7 +39,7 @@ func Clean(ctx context.Context, all bool, log func(format string, args ...any)) 
 
 func clean(ctx context.Context, e *daemon, state, label string, all bool, log func(string, ...any)) error {
 	doomed := func(l map[string]string) bool { return leftover(l, all) }
-	errs := []error{remove(ctx, e, labelRun, doomed, log)}
+	errs := []error{remove(ctx, e, owner.Run, doomed, log)}
 	unlock, err := lockSnapshots(ctx, state, true)
 	if err != nil {
 		return errors.Join(append(errs, err)...)
@@ -58,10 +60,10 @@ func clean(ctx context.Context, e *daemon, state, label string, all bool, log fu
 // leftover says that nobody is there to remove what carries these labels; with
 // all, servers that are kept on purpose count too.
 func leftover(l map[string]string, all bool) bool {
-	if all && l[labelKeep] != "" {
+	if all && l[owner.Keep] != "" {
 		return true
 	}
-	return orphaned(l)
+	return owner.Orphaned(l)
 }
 
 // remove removes the containers and networks that have the label ("name" or

@@ -33,6 +33,7 @@ type Options struct {
 	// ours requires and no package of ours.
 	Files   map[string]string
 	Seed    uint64 // Seed if 0
+	Sandbox bool   // confine programs
 	Fresh   bool   // seed anew even where a snapshot exists
 	Command string // run this in the variant's folder instead of building a program fix
 	Show    func(lab.Event)
@@ -131,6 +132,9 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	id, evidence := newID(), o.Evidence
 	if o.Keep {
 		evidence = filepath.Join(root, ".faultlab", filepath.FromSlash(l.Name), time.Now().UTC().Format("20060102-150405")+"-"+id)
+	}
+	if o.Sandbox && l.Fix.Program {
+		start.Sandbox, v.Sandbox = id, id
 	}
 	res := l.Do(ctx, lab.Options{
 		Env:      lab.Env{Dir: dir, ID: id, Scratch: scratch, Seed: o.Seed, Fresh: o.Fresh},
