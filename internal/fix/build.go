@@ -1,7 +1,6 @@
 package fix
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -169,40 +168,43 @@ func (m module) key(v lab.Variant) string {
 
 // build runs the compiler in the module's root, so that paths in its messages
 // are short. Requirements stay as they are: a fix works with what go.mod lists.
+// Nothing of a program runs while it is built: there is no cgo, and what go.mod
+// says is ours.
 func (m module) build(ctx context.Context, v lab.Variant, dir, bin string) error {
-	tool, err := exec.LookPath("go")
+	c, err := newCompiler(ctx, m, v.Sandbox != "", filepath.Dir(bin))
 	if err != nil {
-		return lab.Invalidf("the go command is not on PATH: install Go, it builds the fix")
+		return fmt.Errorf("build %s: %w", v.Name, err)
 	}
 	rel, err := filepath.Rel(m.root, dir)
 	if err != nil {
 		return fmt.Errorf("build %s: %w", v.Name, err)
 	}
 	rel = filepath.ToSlash(rel)
-	ctx, cancel := context.WithTimeout(ctx, buildLimit)
+	within, cancel := context.WithTimeout(ctx, buildLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, tool, "build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o", bin, "./"+rel)
-	cmd.Dir = m.root
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
-	cmd.WaitDelay = time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err = cmd.Run()
-	switch text := out.String(); {
+	text, err := c.build(within, "./"+rel, bin)
+	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil: // a slow machine's fault, or an interruption
-		return fmt.Errorf("build %s: %w", v.Name, errors.Join(context.Cause(ctx),
+	case ctx.Err() != nil, within.Err() != nil && !c.strange: // an interruption, or a slow machine's fault
+		return fmt.Errorf("build %s: %w", v.Name, errors.Join(context.Cause(within),
 			lab.Invalidf("%s was not compiled in time: run the lab again when the machine is less busy", v.Name)))
-	case m.ours(text, rel):
+	case !c.strange && m.ours(text, rel), c.strange && !c.works(ctx):
 		return fmt.Errorf("build %s: %w\n%s", v.Name, err, quote.Tail(text, 20))
+	case within.Err() != nil:
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s was not compiled within %s", v.Name, buildLimit))
 	default:
-		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s does not compile:\n%s", v.Name, quote.Lines(m.shorten(text, dir, rel))))
+		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s does not compile:\n%s", v.Name, quote.Head(m.shorten(text, dir, rel), maxComplaint)))
 	}
 }
 
-// ours says whether the build broke on the machine and not on the source:
-// what the compiler holds against the source names its folder.
+// maxComplaint is how many lines of the compiler's are shown; it stops after ten
+// mistakes, some of which take more than a line.
+const maxComplaint = 50
+
+// ours says whether the build broke on the machine and not on the source, which
+// is nobody's who would make it look so: what the compiler holds against the source
+// names its folder.
 func (m module) ours(text, rel string) bool {
 	for _, machine := range []string{"no space left on device", ": Get \"http", "permission denied", "cannot find GOROOT"} {
 		if strings.Contains(text, machine) {

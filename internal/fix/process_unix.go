@@ -13,14 +13,17 @@ const exe = ""
 
 var inherited = []string{"PATH", "HOME", "TMPDIR"}
 
-// bounded is the command with its memory limited before it begins. Limited is
-// RLIMIT_DATA, which on Linux counts private writable memory: RLIMIT_AS would
-// count the address space that Go only reserves, and a Go program would not
-// even start under a quarter of a gigabyte. macOS does not enforce it; there
-// GOMEMLIMIT is all that holds a program.
-func bounded(argv []string, memory int64) *exec.Cmd {
-	const limits = `ulimit -c 0; ulimit -d "$1" 2>/dev/null; shift; exec "$@"`
-	return exec.Command("/bin/sh", append([]string{"-c", limits, "sh", strconv.FormatInt(memory>>10, 10)}, argv...)...)
+// bounded is the command with its memory, and the size of its files if that is not
+// 0, limited before it begins. Limited is RLIMIT_DATA, which on Linux counts private
+// writable memory: RLIMIT_AS would count the address space that Go only reserves, and
+// a Go program would not even start under a quarter of a gigabyte. macOS does not
+// enforce it; there GOMEMLIMIT is all that holds a program.
+func bounded(argv []string, memory, file int64) *exec.Cmd {
+	const limits = `ulimit -c 0; ulimit -d "$1" 2>/dev/null; [ "$2" = 0 ] || ulimit -f "$2"; shift 2; exec "$@"`
+	const block = 512 // bytes, which POSIX counts files in
+	return exec.Command("/bin/sh", append([]string{
+		"-c", limits, "sh", strconv.FormatInt(memory>>10, 10), strconv.FormatInt(file/block, 10),
+	}, argv...)...)
 }
 
 // group is the program's process group.

@@ -14,7 +14,7 @@ const exe = ".exe"
 
 var inherited = []string{"PATH", "HOME", "USERPROFILE", "TEMP", "TMP", "SystemRoot"}
 
-func bounded(argv []string, _ int64) *exec.Cmd { return exec.Command(argv[0], argv[1:]...) }
+func bounded(argv []string, _, _ int64) *exec.Cmd { return exec.Command(argv[0], argv[1:]...) }
 
 // group is a job object: what starts in it stays in it, its memory is bounded,
 // and it ends with its handle, which the harness holds.

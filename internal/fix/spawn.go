@@ -30,7 +30,7 @@ func (p *Program) spawn(o Options, out io.Writer) (*spawned, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &spawned{cmd: bounded(p.argv, o.Memory), out: out, r: r}
+	x := &spawned{cmd: bounded(p.argv, o.Memory, 0), out: out, r: r}
 	x.cmd.Dir = p.dir
 	x.cmd.Env = environment(o)
 	x.cmd.Stdout, x.cmd.Stderr = w, w
