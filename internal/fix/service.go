@@ -19,8 +19,8 @@ import (
 // Service is a running program that is asked over HTTP.
 type Service struct {
 	*Process
-	Addr string       // where it was told to listen: "127.0.0.1:12345"
-	HTTP *http.Client // reaches Addr, wherever the program runs, and keeps its connections open
+	Addr string       // its host and port in a URL for HTTP: "127.0.0.1:12345"
+	HTTP *http.Client // the one that reaches it, wherever it runs; keeps its connections open
 	dial func(ctx context.Context) (net.Conn, error)
 }
 
@@ -52,7 +52,7 @@ func (p *Program) Serve(ctx context.Context, o Options) (*Service, error) {
 		return d.DialContext(ctx, "tcp", addr)
 	}}
 	if box, ok := x.running.(confined); ok {
-		s.dial = box.Dial
+		s.Addr, s.dial = "program", box.Dial // no address of this machine's
 	}
 	s.HTTP = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 16,
@@ -90,6 +90,9 @@ func (s *Service) Listening(ctx context.Context) error {
 // patience ends a request that hangs; it decides nothing else.
 const patience = time.Minute
 
+// maxAnswer is where an answer is cut; the labs' own are a thousandth of it.
+const maxAnswer = 16 << 20 // bytes
+
 // Ask sends one request. A program that lives and gives no answer has answered
 // wrongly, with status 0; one that ended, or that hangs, is a lab.Fault.
 func (s *Service) Ask(ctx context.Context, method, path, body string) (status int, answer string, err error) {
@@ -104,7 +107,7 @@ func (s *Service) Ask(ctx context.Context, method, path, body string) (status in
 	if err == nil {
 		defer res.Body.Close()
 		var b []byte
-		if b, err = io.ReadAll(res.Body); err == nil {
+		if b, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err == nil {
 			return res.StatusCode, string(b), nil
 		}
 	}

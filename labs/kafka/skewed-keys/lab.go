@@ -212,7 +212,7 @@ func (g *gateway) send(ctx context.Context, batch []event) (status int, text []b
 	if err != nil {
 		return 0, nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := g.service.HTTP.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
