@@ -25,6 +25,8 @@ type Proxy struct {
 	latency time.Duration
 	rate    int
 	cut     bool
+	mute    bool
+	held    int           // bytes that clients sent while they were muted
 	changed chan struct{} // closed and made anew at each change
 	conns   map[net.Conn]bool
 	closed  bool
@@ -60,8 +62,19 @@ func (p *Proxy) Bandwidth(rate int) { p.set(func() { p.rate = rate }) }
 // and silent, new ones too.
 func (p *Proxy) Cut() { p.set(func() { p.cut = true }) }
 
-// Heal undoes Cut; what was on its way arrives.
-func (p *Proxy) Heal() { p.set(func() { p.cut = false }) }
+// Mute keeps from the server what clients send from now on; what it answers
+// still arrives. Whoever would have one thing done after another gets no further.
+func (p *Proxy) Mute() { p.set(func() { p.mute, p.held = true, 0 }) }
+
+// Held is how many bytes clients have sent since Mute.
+func (p *Proxy) Held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+// Heal undoes Cut and Mute; what was on its way arrives.
+func (p *Proxy) Heal() { p.set(func() { p.cut, p.mute = false, false }) }
 
 // Reset breaks all present connections, as a firewall that restarts.
 func (p *Proxy) Reset() {
@@ -125,7 +138,7 @@ func (p *Proxy) drop(c net.Conn) {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer p.drop(client)
-	if !p.track(client) || !p.pass(0) {
+	if !p.track(client) || !p.pass(0, false) {
 		return
 	}
 	d := net.Dialer{Timeout: 10 * time.Second}
@@ -138,15 +151,15 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { p.pump(server, client) })
-	both.Go(func() { p.pump(client, server) })
+	both.Go(func() { p.pump(server, client, true) })
+	both.Go(func() { p.pump(client, server, false) })
 	both.Wait()
 }
 
 // pump carries bytes one way. What is read waits in a queue with the time it
 // came, so that latency delays bytes without thinning them out; the queue is
 // short, so that a receiver that is slow slows the sender.
-func (p *Proxy) pump(to, from net.Conn) {
+func (p *Proxy) pump(to, from net.Conn, asks bool) {
 	type piece struct {
 		data []byte
 		came time.Time
@@ -159,6 +172,9 @@ func (p *Proxy) pump(to, from net.Conn) {
 			b := make([]byte, 16<<10)
 			n, err := from.Read(b)
 			if n > 0 {
+				if asks {
+					p.hold(n)
+				}
 				select {
 				case queue <- piece{b[:n], time.Now()}:
 				case <-broken:
@@ -172,7 +188,7 @@ func (p *Proxy) pump(to, from net.Conn) {
 	})
 	defer close(broken)
 	for q := range queue {
-		if !p.deliver(to, q.data, q.came) {
+		if !p.deliver(to, q.data, q.came, asks) {
 			to.Close()
 			from.Close()
 			return
@@ -184,9 +200,18 @@ func (p *Proxy) pump(to, from net.Conn) {
 	}
 }
 
+// hold counts what a client sends to a server that is not to hear it.
+func (p *Proxy) hold(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.mute {
+		p.held += n
+	}
+}
+
 // deliver writes data as late and as slowly as the proxy is set to just then.
-func (p *Proxy) deliver(to io.Writer, data []byte, came time.Time) bool {
-	if !p.pass(time.Since(came)) {
+func (p *Proxy) deliver(to io.Writer, data []byte, came time.Time, asks bool) bool {
+	if !p.pass(time.Since(came), asks) {
 		return false
 	}
 	for len(data) > 0 {
@@ -204,20 +229,20 @@ func (p *Proxy) deliver(to io.Writer, data []byte, came time.Time) bool {
 		if rate > 0 {
 			time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
 		}
-		if !p.pass(time.Hour) { // cut in the middle; the delay is behind us
+		if !p.pass(time.Hour, asks) { // cut in the middle; the delay is behind us
 			return false
 		}
 	}
 	return true
 }
 
-// pass returns when bytes of that age may go on: neither cut nor too early.
-// It is false when the proxy was closed.
-func (p *Proxy) pass(age time.Duration) bool {
+// pass returns when bytes of that age may go on: neither cut nor too early, nor
+// a client's that is muted. It is false when the proxy was closed.
+func (p *Proxy) pass(age time.Duration, asks bool) bool {
 	began := time.Now()
 	for {
 		p.mu.Lock()
-		changed, closed, cut, wait := p.changed, p.closed, p.cut, p.latency-age-time.Since(began)
+		changed, closed, cut, wait := p.changed, p.closed, p.cut || p.mute && asks, p.latency-age-time.Since(began)
 		p.mu.Unlock()
 		switch {
 		case closed:

@@ -119,3 +119,56 @@ func TestProxy(t *testing.T) {
 		t.Error("a stopped rig's proxy still listens")
 	}
 }
+
+// A client that is muted hears its server, and is not heard.
+func TestProxyMute(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	p, err := New(lab.Env{}).Proxy(t.Context(), l.Addr().String())
+	must(t, err)
+	defer p.Close()
+	c := dial(t, p)
+	server, err := l.Accept()
+	must(t, err)
+	defer server.Close()
+	s := &line{server, bufio.NewReader(server)}
+
+	p.Mute()
+	if _, err := io.WriteString(s, "hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.send(10 * time.Second); err != nil { // hears, and says something itself
+		t.Errorf("a muted client hears nothing: %v", err)
+	}
+	for end := time.Now().Add(10 * time.Second); p.Held() < len("hello\n"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("held %d bytes", p.Held())
+		}
+	}
+	s.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := s.r.ReadString('\n'); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the server hears a muted client: %v", err)
+	}
+	p.Heal()
+	s.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if got, err := s.r.ReadString('\n'); err != nil || got != "hello\n" {
+		t.Errorf("after heal the server hears %q, %v", got, err)
+	}
+
+	// What was said into a way that broke is never heard.
+	p.Mute()
+	if _, err := io.WriteString(c, "hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); p.Held() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is held")
+		}
+	}
+	p.Reset()
+	p.Heal()
+	if got, err := s.r.ReadString('\n'); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after reset the server hears %q, %v", got, err)
+	}
+}
