@@ -19,8 +19,8 @@ type request struct {
 	Quantity int    `json:"quantity"`
 }
 
-// purchase is what one buyer wants, and what the tills have said to it. Each
-// buyer buys once.
+// purchase is what one buyer wants, and what the tills have said to it. Hardly
+// anybody buys twice.
 type purchase struct {
 	request
 	till  int  // where it is sent first

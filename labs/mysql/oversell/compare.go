@@ -21,8 +21,13 @@ func compare(products []*product, purchases []*purchase, stock map[int64]int, ro
 		byUser[o.user] = append(byUser[o.user], o)
 		ordered[o.product] += o.quantity
 	}
+	bought := map[int64]int{} // purchases, by user
+	for _, b := range purchases {
+		bought[b.User]++
+	}
 	var doubled, untrue int
 	wanted := map[int64][]int{} // quantities, by product
+	owner := map[int64]string{} // the purchase that was told so, by order
 	for _, b := range purchases {
 		wanted[b.Product] = append(wanted[b.Product], b.Quantity)
 		var ids []int64
@@ -33,12 +38,21 @@ func compare(products []*product, purchases []*purchase, stock map[int64]int, ro
 				strange++
 			}
 		}
-		delete(byUser, b.User)
-		if n := len(ids); n > 1 {
-			doubled += n - 1
-			r.Note("doubled", "request %s of user %d is in the table %d times: orders %d", b.ID, b.User, n, ids)
+		if n, over := len(ids), len(ids)-bought[b.User]; over > 0 {
+			doubled += over
+			bought[b.User] = n // said once
+			r.Note("doubled", "request %s of user %d is in the table %d times: orders %d", b.ID, b.User, over+1, ids)
 		}
 		said := slices.Compact(slices.Sorted(slices.Values(b.sold)))
+		var other string
+		for _, id := range said {
+			if owner[id] == "" {
+				owner[id] = b.ID
+			}
+			if owner[id] != b.ID {
+				other = owner[id]
+			}
+		}
 		var lie string
 		switch {
 		case strange > 0:
@@ -47,13 +61,18 @@ func compare(products []*product, purchases []*purchase, stock map[int64]int, ro
 			lie = fmt.Sprintf("request %s of user %d was told several numbers of its order: %d", b.ID, b.User, said)
 		case len(said) == 1 && !slices.Contains(ids, said[0]):
 			lie = fmt.Sprintf("user %d was told that order %d is theirs, and the table has %d for them", b.User, said[0], ids)
-		case b.lies > 0 || b.refused > 0 && len(said) == 0 && len(ids) > 0:
+		case other != "":
+			lie = fmt.Sprintf("request %s of user %d was told that it is order %d, which was bought by request %s", b.ID, b.User, said[0], other)
+		case b.lies > 0 || b.refused > 0 && len(said) == 0 && len(ids) >= bought[b.User]:
 			lie = fmt.Sprintf("user %d, who has bought product %d, was told that it is sold out", b.User, b.Product)
 		}
 		if lie != "" {
 			untrue++
 			r.Note("wrong-answers", "%s", lie)
 		}
+	}
+	for user := range bought {
+		delete(byUser, user)
 	}
 	for user, rows := range byUser {
 		doubled += len(rows)

@@ -16,6 +16,16 @@ func TestCompare(t *testing.T) {
 		b.refused = 1
 		return b
 	}
+	again := func(user int64, sold ...int64) *purchase {
+		b := buyer(user, sold...)
+		b.ID = "r2"
+		return b
+	}
+	refusedAgain := func(user int64) *purchase {
+		b := again(user)
+		b.refused = 1
+		return b
+	}
 	order := func(id, user int64) row { return row{id: id, user: user, product: 7, quantity: 1} }
 	for _, c := range []struct {
 		name      string
@@ -33,6 +43,12 @@ func TestCompare(t *testing.T) {
 		{"never written", 2, 1, []*purchase{buyer(1, 11), buyer(2, 12)}, []row{order(11, 1)},
 			map[string]float64{"unsold": 1, "wrong-answers": 1}},
 		{"has it and was told no", 2, 1, []*purchase{refused(1)}, []row{order(11, 1)}, map[string]float64{"wrong-answers": 1}},
+		{"another one", 2, 0, []*purchase{buyer(1, 11), again(1, 12)}, []row{order(11, 1), order(12, 1)}, nil},
+		{"another one is taken for the same", 2, 1, []*purchase{buyer(1, 11), again(1, 11)}, []row{order(11, 1)},
+			map[string]float64{"unsold": 1, "wrong-answers": 1}},
+		{"another one, one of them twice", 3, 0, []*purchase{buyer(1, 11), again(1, 12)}, []row{order(11, 1), order(12, 1), order(13, 1)},
+			map[string]float64{"doubled": 1}},
+		{"another one, and none was left", 1, 0, []*purchase{buyer(1, 11), refusedAgain(1)}, []row{order(11, 1)}, nil},
 		{"taken from stock only", 2, 0, []*purchase{buyer(1, 11)}, []row{order(11, 1)}, map[string]float64{"stock-wrong": 1}},
 	} {
 		var r lab.Readings

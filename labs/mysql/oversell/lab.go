@@ -75,6 +75,7 @@ func (x *run) measure(ctx context.Context, v lab.Variant, r *lab.Readings) error
 		s.oneTill,
 		s.killed,
 		s.killedHalfway,
+		s.cutOff,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -105,13 +106,17 @@ func (s *sale) lastPiece(ctx context.Context) error {
 	return s.together(ctx, p, s.buyers(p, 1+tooMany, 1))
 }
 
-// pairs are sold until a piece is left over that nobody wants alone.
+// pairs are sold until one piece is left. Whoever wants a pair is too late, and
+// then two come who want one.
 func (s *sale) pairs(ctx context.Context) error {
 	p, err := s.product(ctx, 5)
 	if err != nil {
 		return err
 	}
-	return s.together(ctx, p, s.buyers(p, 8, 2))
+	if err := s.together(ctx, p, s.buyers(p, 8, 2)); err != nil {
+		return err
+	}
+	return s.inTurn(ctx, s.buyers(p, 2, 1))
 }
 
 // doubleClick has buyers whose app sends each purchase to both tills at once.
@@ -127,8 +132,9 @@ func (s *sale) doubleClick(ctx context.Context) error {
 	return s.together(ctx, p, all)
 }
 
-// oneTill has all buyers at one till, one after another: if the other has put a
-// part of the stock aside, that part is for sale here, too.
+// oneTill has all buyers at one till, one after another, and one of them buys
+// twice: if the other till has put a part of the stock aside, that part is for
+// sale here, too.
 func (s *sale) oneTill(ctx context.Context) error {
 	p, err := s.product(ctx, 4)
 	if err != nil {
@@ -137,11 +143,9 @@ func (s *sale) oneTill(ctx context.Context) error {
 	all := s.buyers(p, 6, 1)
 	for _, b := range all {
 		b.till = 1
-		if err := s.buy(ctx, b, b.till); err != nil {
-			return err
-		}
 	}
-	return s.again(ctx, all)
+	all[1].User = all[0].User // wants another one
+	return s.inTurn(ctx, all)
 }
 
 // killed ends a till while it waits for the product's row.
@@ -158,8 +162,8 @@ func (s *sale) killed(ctx context.Context) error {
 	return s.killWhileBuying(ctx, p, unlock)
 }
 
-// killedHalfway ends a till that can't write the order: whatever it has written
-// before must be undone.
+// killedHalfway ends a till that can read orders and can't write them: whatever
+// it has written before must be undone.
 func (s *sale) killedHalfway(ctx context.Context) error {
 	p, err := s.product(ctx, 10)
 	if err != nil {
@@ -171,4 +175,30 @@ func (s *sale) killedHalfway(ctx context.Context) error {
 	}
 	defer unlock()
 	return s.killWhileBuying(ctx, p, unlock)
+}
+
+// cutOff breaks a till's connection to MySQL at the moment after the statement
+// that waited went through: what it says next, a COMMIT mostly, is never heard.
+func (s *sale) cutOff(ctx context.Context) error {
+	p, err := s.product(ctx, 10)
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lockRow(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	b := s.buyers(p, 1, 1)
+	w := s.send(ctx, b)
+	if err := s.await(ctx, w); err != nil {
+		return err
+	}
+	if err := s.breakOff(ctx, w, unlock); err != nil {
+		return err
+	}
+	if err := w.wait(ctx); err != nil {
+		return err
+	}
+	return s.again(ctx, b)
 }

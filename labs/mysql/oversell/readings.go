@@ -41,6 +41,7 @@ func (s *sale) readings(ctx context.Context, r *lab.Readings) error {
 	}
 	compare(s.products, s.purchases, stock, rows, r)
 	r.Set("others-blocked", "of 2 buyers", float64(s.blocked))
+	r.Note("others-blocked", "%s", s.blockedAt)
 	requests := 0
 	for _, b := range s.purchases {
 		requests += len(b.sold) + b.refused

@@ -18,6 +18,7 @@ import (
 	"faultlab/internal/lab"
 	"faultlab/internal/measure"
 	"faultlab/internal/mysql"
+	"faultlab/internal/rig"
 )
 
 //go:embed schema.sql
@@ -40,6 +41,7 @@ type sale struct {
 	program  *fix.Program
 	tills    [2]*fix.Service
 	dead     atomic.Pointer[fix.Service] // the till that was killed last
+	way      *rig.Proxy                  // of the first till to MySQL
 	starts   int
 
 	rnd       *rand.Rand
@@ -48,6 +50,7 @@ type sale struct {
 	next      int64 // user
 	onSale    int   // products that were put on sale so far
 	blocked   int   // buyers of other products who waited for a locked row
+	blockedAt string
 	before    mysql.Status
 }
 
@@ -74,6 +77,9 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*sale, error) {
 		return nil, err
 	}
 	if s.before, err = s.count(ctx); err != nil {
+		return nil, err
+	}
+	if s.way, err = x.mysql.Proxy(ctx); err != nil {
 		return nil, err
 	}
 	for n := range s.tills {
@@ -109,9 +115,13 @@ func (s *sale) close() {
 
 func (s *sale) start(ctx context.Context, n int) (err error) {
 	s.starts++
+	dsn := s.mysql.DSNIn(accounts[n], s.database)
+	if n == 0 {
+		dsn = s.mysql.DSNThrough(s.way, accounts[n], s.database)
+	}
 	s.tills[n], err = s.program.Listen(ctx, fix.Options{
 		Log: filepath.Join(s.env.Scratch, fmt.Sprintf("%s-%s-%d.log", s.database, accounts[n], s.starts)),
-		Env: map[string]string{"LAB_MYSQL_DSN": s.mysql.DSNIn(accounts[n], s.database)},
+		Env: map[string]string{"LAB_MYSQL_DSN": dsn},
 	})
 	return err
 }
@@ -120,6 +130,28 @@ func (s *sale) start(ctx context.Context, n int) (err error) {
 func (s *sale) kill(ctx context.Context, n int) error {
 	s.dead.Store(s.tills[n])
 	s.tills[n].Kill()
+	return s.dropped(ctx, n)
+}
+
+// breakOff lets go what the first till waits for, and breaks its connections
+// when it says more, or has answered its only buyer.
+func (s *sale) breakOff(ctx context.Context, w *wave, unlock func()) error {
+	s.way.Mute()
+	defer s.way.Heal()
+	unlock()
+	err := measure.Until(ctx, "the till goes on", func(context.Context) (string, bool, error) {
+		held, answered := s.way.Held(), w.answered()
+		return fmt.Sprintf("it has sent %d bytes and answered %d", held, answered), held > 0 || answered > 0, nil
+	})
+	if err != nil {
+		return err
+	}
+	s.way.Reset()
+	return s.dropped(ctx, 0)
+}
+
+// dropped waits until MySQL has ended a till's sessions.
+func (s *sale) dropped(ctx context.Context, n int) error {
 	return measure.Until(ctx, "MySQL has dropped the till's connections", func(ctx context.Context) (string, bool, error) {
 		open, err := s.mysql.Disconnect(ctx, accounts[n])
 		return fmt.Sprintf("%d connections", open), open == 0, err
@@ -141,9 +173,10 @@ func (s *sale) lockRow(ctx context.Context, p *product) (unlock func(), err erro
 	return s.hold(ctx, "COMMIT", "BEGIN", fmt.Sprintf("SELECT stock FROM %s.products WHERE id = %d FOR UPDATE", s.database, p.id))
 }
 
-// lockOrders keeps everybody from reading and writing orders.
+// lockOrders keeps everybody from writing orders; reading them goes on. A till
+// that looks there before it takes from the stock is not stopped before.
 func (s *sale) lockOrders(ctx context.Context) (unlock func(), err error) {
-	return s.hold(ctx, "UNLOCK TABLES", "SET SESSION lock_wait_timeout = 10", "LOCK TABLES "+s.database+".orders WRITE")
+	return s.hold(ctx, "UNLOCK TABLES", "SET SESSION lock_wait_timeout = 10", "LOCK TABLES "+s.database+".orders READ")
 }
 
 // hold locks something on a connection of its own.
@@ -218,7 +251,18 @@ func (s *sale) together(ctx context.Context, p *product, all []*purchase, others
 	if err != nil {
 		return err
 	}
-	s.blocked += late
+	if s.blocked += late; late > 0 {
+		var waiting int
+		for _, account := range accounts {
+			n, err := s.mysql.Waiting(ctx, account)
+			if err != nil {
+				return err
+			}
+			waiting += n
+		}
+		s.blockedAt = fmt.Sprintf("%d buyers of product %d had no answer while the row of product %d was locked; in MySQL %d of all the tills' connections waited",
+			late, others[0].Product, p.id, waiting)
+	}
 	unlock()
 	for _, w := range []*wave{waiting, elsewhere} {
 		if err := w.wait(ctx); err != nil {
@@ -226,6 +270,16 @@ func (s *sale) together(ctx context.Context, p *product, all []*purchase, others
 		}
 	}
 	return s.again(ctx, slices.Concat(all, others))
+}
+
+// inTurn has them buy one after another, and then ask again at the other till.
+func (s *sale) inTurn(ctx context.Context, all []*purchase) error {
+	for _, b := range all {
+		if err := s.buy(ctx, b, b.till); err != nil {
+			return err
+		}
+	}
+	return s.again(ctx, all)
 }
 
 // again is what an app does whose answer got lost: each asks once more, at the
