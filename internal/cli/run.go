@@ -38,8 +38,8 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 			if err != nil {
 				return err
 			}
-			if o.Command != "" && !l.Fix.Program {
-				return fmt.Errorf("%s is fixed by %s, not by a program; leave --program out", l.Name, strings.Join(l.Fix.Files, " and "))
+			if err := takesCommand(l, o.Command); err != nil {
+				return err
 			}
 			root, err := a.root()
 			if err != nil {
@@ -84,9 +84,8 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 	f := cmd.Flags()
 	f.StringVar(&o.Variant, "variant", "fix", "folder to judge: fix, start, solution, also/NAME or wrong/NAME")
 	f.StringVar(&handedIn, "fix", "", "judge the fix in this `folder`, zip or tar instead of the lab's fix/")
-	f.Uint64Var(&o.Seed, "seed", trial.Seed, "what the data derives from")
+	runFlags(cmd, &o)
 	f.BoolVar(&o.Fresh, "fresh", false, "seed anew, although a snapshot exists")
-	f.StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	f.BoolVar(&o.Sandbox, "sandbox", false, "run programs in a container of their own")
 	f.StringVar(&html, "html", "", "write a report for the browser to this `file`")
@@ -95,6 +94,21 @@ Exit status: 0 pass, 1 fail, 2 usage, 3 invalid (this machine, not the fix).`,
 	cmd.MarkFlagsMutuallyExclusive("fix", "program")
 	cmd.MarkFlagsMutuallyExclusive("sandbox", "program")
 	return cmd
+}
+
+// runFlags are those of every command that runs the learner's fix/.
+func runFlags(cmd *cobra.Command, o *trial.Options) {
+	cmd.Flags().Uint64Var(&o.Seed, "seed", trial.Seed, "what the data derives from")
+	cmd.Flags().StringVar(&o.Command, "program", "", `run this instead of the Go program, in fix/: --program "python3 app.py"`)
+}
+
+// takesCommand is about a lab whose fix is no program, and yet a command is to be
+// run for it.
+func takesCommand(l *lab.Lab, command string) error {
+	if command == "" || l.Fix.Program {
+		return nil
+	}
+	return fmt.Errorf("%s is fixed by %s, not by a program; leave --program out", l.Name, strings.Join(l.Fix.Files, " and "))
 }
 
 // take is the fix of l in what was handed in.

@@ -23,12 +23,14 @@ import (
 )
 
 func (a *App) watch() *cobra.Command {
-	return &cobra.Command{
+	var o trial.Options
+	cmd := &cobra.Command{
 		Use:   "watch [NAME]",
 		Short: "Judge your fix again whenever you save it",
 		Long: `Runs the lab as lab run does, and again after each edit of fix/. An edit during
 a run ends it and starts another; what was ended counts for nothing. Without
-NAME it is the lab that was run last.
+NAME it is the lab that was run last. With --program an edit is one of a file in
+fix/ itself, not in a folder there.
 
 On a terminal it is one screen: the phases, the readings as they are taken, the
 checks, and what changed since the last run. Keys: r runs, h shows the next hint,
@@ -40,12 +42,18 @@ Exit status: 0 it was ended, 2 usage, 3 this machine can't.`,
 		ValidArgsFunction: a.names,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, l, err := a.lastOr(args)
+			if err == nil {
+				err = takesCommand(l, o.Command)
+			}
 			for l != nil && err == nil {
-				l, err = a.watchLab(cmd.Context(), root, l)
+				l, err = a.watchLab(cmd.Context(), root, l, o)
+				o.Command = "" // the next lab's program is another
 			}
 			return err
 		},
 	}
+	runFlags(cmd, &o)
+	return cmd
 }
 
 // lastOr is the lab that is named, or the one that was run last.
@@ -73,6 +81,7 @@ type watched struct {
 	app  *App
 	root string
 	lab  *lab.Lab
+	opts trial.Options
 	made bool        // fix/, and no run came to its end since
 	last *lab.Result // of the last run that came to its end
 	busy atomic.Bool
@@ -80,8 +89,9 @@ type watched struct {
 }
 
 // watchLab watches one lab, and returns the one that is wanted next.
-func (a *App) watchLab(ctx context.Context, root string, l *lab.Lab) (next *lab.Lab, err error) {
-	w := &watched{app: a, root: root, lab: l}
+func (a *App) watchLab(ctx context.Context, root string, l *lab.Lab, o trial.Options) (next *lab.Lab, err error) {
+	w := &watched{app: a, root: root, lab: l, opts: o}
+	w.opts.Keep, w.opts.Show = true, func(e lab.Event) { w.told(e) }
 	if w.made, err = trial.EnsureFix(trial.Dir(root, l.Name)); err != nil {
 		return nil, fault{err}
 	}
@@ -90,13 +100,13 @@ func (a *App) watchLab(ctx context.Context, root string, l *lab.Lab) (next *lab.
 	defer end()
 	again := make(chan struct{}, 1)
 	loop := watch.Loop{Look: w.look, Run: w.run, Broken: func(err error) { w.told(watch.Broken{Err: err}) }}
-	o, tty := report.Terminal(a.Out)
+	ro, tty := report.Terminal(a.Out)
 	if !tty || !term.IsTerminal(int(os.Stdin.Fd())) {
 		w.tell.Store(w.lines(ctx))
 		loop.Watch(ctx, again)
 		return nil, nil
 	}
-	s := w.screen(o, again)
+	s := w.screen(ro, again)
 	w.tell.Store(s.Tell)
 	done := make(chan struct{})
 	go func() { defer close(done); loop.Watch(ctx, again) }()
@@ -111,7 +121,7 @@ func (a *App) watchLab(ctx context.Context, root string, l *lab.Lab) (next *lab.
 		return nil, fault{err}
 	}
 	if w.last != nil {
-		a.log("%s\nlab report %s shows it again", report.Verdict(w.last, o), l.Name)
+		a.log("%s\nlab report %s shows it again", report.Verdict(w.last, ro), l.Name)
 	}
 	return next, nil
 }
@@ -120,11 +130,36 @@ func (w *watched) told(what any) { w.tell.Load().(func(any))(what) }
 
 // look says what is in fix/ of that which a run would take.
 func (w *watched) look() (string, error) {
-	v, err := fix.Read(trial.Dir(w.root, w.lab.Name), "fix", w.lab.Fix)
+	dir := trial.Dir(w.root, w.lab.Name)
+	if w.opts.Command != "" {
+		return plainFiles(filepath.Join(dir, "fix"))
+	}
+	v, err := fix.Read(dir, "fix", w.lab.Fix)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", v.Files))), nil // a map is printed sorted
+}
+
+// plainFiles says what is in a folder whose program is started by a command: in
+// its plain files, for what lies in folders may be what the program leaves.
+func plainFiles(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("look into fix/: %w", err)
+	}
+	h := sha256.New()
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return "", fmt.Errorf("look into fix/: %w", err)
+		}
+		fmt.Fprintf(h, "%q %q", e.Name(), text)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
 // run judges fix/. A run that was dropped is no run.
@@ -134,7 +169,7 @@ func (w *watched) run(ctx context.Context) {
 	defer func() { w.busy.Store(false); w.app.farewell.Store("") }()
 	w.told(watch.Began{At: time.Now()})
 	defer context.AfterFunc(ctx, func() { w.told(watch.Dropping{}) })()
-	res, err := trial.Run(ctx, w.root, w.lab, trial.Options{Keep: true, Show: func(e lab.Event) { w.told(e) }})
+	res, err := trial.Run(ctx, w.root, w.lab, w.opts)
 	switch {
 	case ctx.Err() != nil:
 		return

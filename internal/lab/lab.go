@@ -84,10 +84,9 @@ type Env struct {
 	Fresh   bool   // seed again even where a snapshot exists
 	Memory  int    // MiB that the lab's servers need together; set by the engine
 	Disk    int    // MiB of free disk that they need; set by the engine
-	// Ports are the host ports that are wanted again, by server and container
-	// port, when a run takes the place of another, as a playground that is reset
-	// does: clients find the servers where they were, and it needs no turn.
-	Ports map[string]map[int]int
+	// After is the run whose place this one takes, as when a playground is reset:
+	// clients find the servers where they were, and it needs no turn. Nil: none.
+	After *Predecessor
 	// Log shows what is going on inside a phase: a command that can be pasted,
 	// a state that is waited for. Never nil.
 	Log func(format string, args ...any)
@@ -95,6 +94,12 @@ type Env struct {
 	// what the report draws over time. Ten a second are enough. Never nil; a
 	// playground drops them.
 	Sample func(name, unit string, value float64)
+}
+
+// Predecessor is a run that may still be going when another takes its place.
+type Predecessor struct {
+	Ports map[string]map[int]int          // its host ports, by server and container port
+	Gone  func(ctx context.Context) error // waits until they are free
 }
 
 // Run is one run of a lab. Only Rig and Measure are required.

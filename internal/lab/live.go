@@ -21,9 +21,10 @@ type Live struct {
 	lost error        // why the traffic ended by itself
 }
 
-// Up brings a lab to its broken state and leaves it so: start, seed, break,
-// settle, while traffic goes on. It ends with ctx only until it returns; then
-// the caller has to call Down. After an error nothing is left.
+// Up breaks a lab and leaves it so: start, seed, break, while traffic goes on.
+// The broken state then comes about before the eyes of whoever looks; Baseline
+// waits for it. Up ends with ctx only until it returns; then the caller has to
+// call Down. After an error nothing is left.
 func (l *Lab) Up(ctx context.Context, o Options) (*Live, error) {
 	r := newRunner(l, o)
 	r.live = true
@@ -32,15 +33,11 @@ func (l *Lab) Up(ctx context.Context, o Options) (*Live, error) {
 	}
 	v := &Live{r: r, stop: func() error { return nil }}
 	v.ctx, v.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	err := r.breakIt(ctx)
-	if err == nil {
-		v.goOn()
-		err = r.settle(ctx, Settle)
-	}
-	if err != nil {
+	if err := r.breakIt(ctx); err != nil {
 		_ = v.Down(ctx) // what it leaves is swept at the next start
 		return nil, err
 	}
+	v.goOn()
 	return v, nil
 }
 
@@ -78,6 +75,9 @@ func (v *Live) Traffic() (has bool, lost error) {
 // Baseline takes the readings "before", while the state is still the broken
 // one, and shows that it is.
 func (v *Live) Baseline(ctx context.Context, start Variant) error {
+	if err := v.r.settle(ctx, Settle); err != nil {
+		return notTheirs(err)
+	}
 	var got Readings
 	if err := v.r.measure(ctx, Measure, start, &got); err != nil {
 		return notTheirs(err)

@@ -18,7 +18,7 @@ var (
 func TestUpLeavesTheBrokenState(t *testing.T) {
 	f := newFake()
 	v, err := f.lab().Up(t.Context(), lab.Options{})
-	if err != nil || v.Rig() != f || f.times("settle") != 1 || f.times("measure")+f.times("stop") != 0 {
+	if err != nil || v.Rig() != f || f.times("break") != 1 || f.times("settle")+f.times("measure")+f.times("stop") != 0 {
 		t.Fatalf("up: %v, %v", err, f.called)
 	}
 	if has, lost := v.Traffic(); !has || lost != nil {
@@ -30,7 +30,7 @@ func TestUpLeavesTheBrokenState(t *testing.T) {
 }
 
 func TestUpThatFailsLeavesNothing(t *testing.T) {
-	for _, step := range []string{"start", "break", "settle"} {
+	for _, step := range []string{"start", "break"} {
 		f := newFake()
 		f.does[step] = func(context.Context) error { return errors.New("oh no") }
 		if _, err := f.lab().Up(t.Context(), lab.Options{}); err == nil || f.times("stop") != 1 {
@@ -89,6 +89,24 @@ func TestLiveSaysThatTrafficEnded(t *testing.T) {
 	res := v.Check(t.Context(), fixed)
 	if res.Verdict != lab.InvalidRun || !strings.Contains(res.Reason, "server gone") {
 		t.Errorf("%s: %s", res.Verdict, res.Reason)
+	}
+}
+
+func TestBaselineWaitsForTheFailure(t *testing.T) {
+	f := newFake()
+	v, err := f.lab().Up(t.Context(), lab.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Down(t.Context())
+	f.does["settle"] = func(context.Context) error {
+		if f.times("measure") != 0 {
+			t.Error("it was measured before it had settled")
+		}
+		return errors.New("never comes")
+	}
+	if err := v.Baseline(t.Context(), start); err == nil || f.times("measure") != 0 {
+		t.Errorf("a state that did not settle was measured: %v, %v", err, f.called)
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 // when ctx ends, Until says what was waited for and the last state seen. An
 // error of fact is a state too (a server that is not up yet).
 func Until(ctx context.Context, what string, fact func(context.Context) (state string, ok bool, err error)) error {
-	const first, most = 5 * time.Millisecond, 100 * time.Millisecond
-	pause, last := first, ""
+	// What has taken long is asked less often: the answer is late by a sixteenth
+	// of the wait at most.
+	const least, most, part = 5 * time.Millisecond, 100 * time.Millisecond, 16
+	began, last := time.Now(), ""
 	for {
 		state, ok, err := fact(ctx)
 		switch {
@@ -27,8 +29,7 @@ func Until(ctx context.Context, what string, fact func(context.Context) (state s
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s: %w; last seen: %s", what, context.Cause(ctx), last)
-		case <-time.After(pause):
-			pause = min(pause*3/2, most)
+		case <-time.After(min(max(time.Since(began)/part, least), most)):
 		}
 	}
 }

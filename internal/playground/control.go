@@ -83,7 +83,7 @@ func (o *owner) getEvents(w http.ResponseWriter, r *http.Request) {
 			if m.End {
 				return
 			}
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(5 * time.Millisecond):
 			if !coming && len(ear) == 0 {
 				out.write(message{End: true})
 				return

@@ -105,9 +105,9 @@ func (o *owner) fail(err error) error {
 	return errors.Join(err, werr)
 }
 
-// bring brings the broken state up, on these host ports if they can be had.
+// bring brings the broken state up, in the place of another if there is one.
 // The caller holds busy.
-func (o *owner) bring(ctx context.Context, ports map[string]map[int]int) error {
+func (o *owner) bring(ctx context.Context, after *lab.Predecessor) error {
 	run := randomHex(4)
 	o.mu.Lock()
 	o.state.Phase, o.state.Run, o.state.Servers, o.state.Since = Starting, run, nil, time.Now()
@@ -118,7 +118,7 @@ func (o *owner) bring(ctx context.Context, ports map[string]map[int]int) error {
 		return err
 	}
 	live, err := o.lab.Up(ctx, lab.Options{
-		Env:   lab.Env{Dir: trial.Dir(o.root, o.lab.Name), ID: run, Scratch: o.scratch, Seed: o.seed, Ports: ports},
+		Env:   lab.Env{Dir: trial.Dir(o.root, o.lab.Name), ID: run, Scratch: o.scratch, Seed: o.seed, After: after},
 		Start: o.start,
 		Show:  func(e lab.Event) { o.tell(eventMessage(e)) },
 	})
@@ -147,9 +147,6 @@ func (o *owner) open(ctx context.Context, live *lab.Live) error {
 		srv := Server{Server: says, Container: n.Container(), Ports: n.Ports()}
 		if x, ok := n.Server().(rig.Explorable); ok {
 			srv.Shell, srv.Connect = x.Shell(n.Image()), x.Connect()
-			if err := n.Put(ctx, srv.Shell.Files...); err != nil {
-				return err
-			}
 		}
 		servers = append(servers, srv)
 	}
@@ -180,16 +177,26 @@ func (o *owner) removeServers(ctx context.Context) {
 	}
 }
 
-// reset brings the broken state up anew, where clients found it before.
+// reset brings the broken state up anew, where clients found it before. The new
+// servers are made while the old ones go.
 func (o *owner) reset(ctx context.Context) error {
-	ports := map[string]map[int]int{}
+	gone := make(chan struct{})
+	before := &lab.Predecessor{Ports: map[string]map[int]int{}, Gone: func(ctx context.Context) error {
+		select {
+		case <-gone:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}}
 	o.mu.Lock()
 	for _, srv := range o.state.Servers {
-		ports[srv.Name] = maps.Clone(srv.Ports)
+		before.Ports[srv.Name] = maps.Clone(srv.Ports)
 	}
 	o.mu.Unlock()
-	o.removeServers(ctx)
-	err := o.bring(ctx, ports)
+	go func() { defer close(gone); o.removeServers(ctx) }()
+	err := o.bring(ctx, before)
+	<-gone
 	if err != nil {
 		o.down() // without servers there is nothing to own
 	}

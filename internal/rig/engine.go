@@ -45,6 +45,11 @@ func connect(ctx context.Context) (*daemon, error) {
 	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
 		return nil, fmt.Errorf("set TESTCONTAINERS_RYUK_DISABLED: %w", err)
 	}
+	// Nothing mounts the engine's socket, which testcontainers would look for by
+	// asking the engine twice.
+	if err := os.Setenv("TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE", "/var/run/docker.sock"); err != nil {
+		return nil, fmt.Errorf("set TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE: %w", err)
+	}
 	log.SetDefault(log.NewNoopLogger())
 	// The default provider knows what Podman calls its default network; asked
 	// for without that name, testcontainers makes one of its own and leaves it.

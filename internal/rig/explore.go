@@ -30,7 +30,7 @@ type Shell struct {
 	// HTTP takes statements, one a request, where the image has no client.
 	HTTP string `json:"http,omitempty"`
 	// Env and Files make every client of the image, called without options, log
-	// in as the learner.
+	// in as the learner. The files are put there before each start.
 	Env   map[string]string `json:"env,omitempty"`
 	Files []File            `json:"-"`
 }

@@ -71,7 +71,11 @@ func (n *Node) at(port int) (int, error) {
 	if p, ok := n.host[port]; ok {
 		return p, nil
 	}
-	p, err := n.rig.ports.pick(n.rig.env.Ports[n.Name()][port])
+	wanted := 0
+	if before := n.rig.env.After; before != nil {
+		wanted = before.Ports[n.Name()][port]
+	}
+	p, err := n.rig.ports.pick(wanted)
 	if err != nil {
 		return 0, err
 	}
@@ -107,6 +111,9 @@ func (n *Node) spec() (s Spec, err error) {
 func (n *Node) launch(ctx context.Context, image string) error {
 	for try := 1; ; try++ {
 		err := n.create(ctx, image)
+		if before := n.rig.env.After; err == nil && before != nil {
+			err = before.Gone(ctx)
+		}
 		if err == nil {
 			err = n.run(ctx)
 		}
@@ -180,7 +187,11 @@ func (n *Node) create(ctx context.Context, image string) error {
 	if err != nil {
 		return err
 	}
-	if err := n.put(ctx, spec.Files); err != nil {
+	files := spec.Files
+	if x, ok := n.srv.(Explorable); ok { // now, since once more would cost a start a twentieth
+		files = slices.Concat(files, x.Shell(n.Image()).Files)
+	}
+	if err := n.Put(ctx, files...); err != nil {
 		return err
 	}
 	if r.peers != nil {
@@ -324,9 +335,7 @@ func (n *Node) logs(ctx context.Context, tail string) ([]byte, error) {
 }
 
 // Put writes files into the container; missing folders are made.
-func (n *Node) Put(ctx context.Context, files ...File) error { return n.put(ctx, files) }
-
-func (n *Node) put(ctx context.Context, files []File) error {
+func (n *Node) Put(ctx context.Context, files ...File) error {
 	if len(files) == 0 {
 		return nil
 	}

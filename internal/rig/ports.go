@@ -25,11 +25,12 @@ type ports struct {
 
 var errNoPort = errors.New("no free host port")
 
-// pick takes the port that is wanted, if there is one and it can be had.
+// pick takes the port that is wanted, if there is one. Somebody may still have
+// it: then the start of the container fails, and the next pick is another.
 func (p *ports) pick(wanted int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if wanted != 0 && !p.taken[wanted] && p.free(p.host, wanted) {
+	if wanted != 0 && !p.taken[wanted] {
 		p.taken[wanted] = true
 		return wanted, nil
 	}

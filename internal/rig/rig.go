@@ -166,7 +166,7 @@ func (r *Rig) admit(ctx context.Context) (err error) {
 	if err := r.engine.fits(ctx, r.env); err != nil {
 		return err
 	}
-	if r.env.Ports == nil { // else it follows another run of its own, which had its turn
+	if r.env.After == nil { // else that had its turn
 		if r.slot, err = takeSlot(ctx, r.state, r.engine.slots(), r.env); err != nil {
 			return err
 		}

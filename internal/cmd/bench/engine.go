@@ -109,7 +109,7 @@ func (b *bench) starts(ctx context.Context, k kind, into *row) error {
 		if err != nil {
 			return err
 		}
-		bare, err := twin.start(ctx)
+		bare, _, err := twin.start(ctx)
 		if err != nil {
 			return fmt.Errorf("start bare %s: %w", k.name, err)
 		}

@@ -14,8 +14,8 @@ import (
 )
 
 // playground compares lab up and lab reset, each until the client of lab
-// shell was connected, with the start of the bare server
-// from the same snapshot. Labs of several servers have no such one start.
+// shell was connected, with the bare server from the same snapshot: its start,
+// and its removal and start. Labs of several servers have no such one start.
 func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err error) {
 	if len(labRig(l, "").Nodes()) > 1 {
 		return nil
@@ -54,7 +54,7 @@ func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err er
 		if err != nil {
 			return err
 		}
-		bare, err := b.bare(ctx, root, l)
+		start, removal, err := b.bare(ctx, root, l)
 		if err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err er
 		if err != nil {
 			return err
 		}
-		resets.add(again, bare)
-		ups.add(took, bare)
+		resets.add(again, removal+start)
+		ups.add(took, start)
 	}
 	return nil
 }
@@ -74,8 +74,9 @@ func labRig(l *lab.Lab, dir string) *rig.Rig {
 	return run.Rig.(*rig.Rig)
 }
 
-// bare starts the only server of a lab from the lab's snapshot, by hand.
-func (b *bench) bare(ctx context.Context, root string, l *lab.Lab) (time.Duration, error) {
+// bare starts the only server of a lab from the lab's snapshot, by hand, and
+// removes it.
+func (b *bench) bare(ctx context.Context, root string, l *lab.Lab) (start, removal time.Duration, err error) {
 	r := labRig(l, trial.Dir(root, l.Name))
 	_, seeded, err := r.Start(ctx)
 	if err == nil && !seeded {
@@ -87,7 +88,7 @@ func (b *bench) bare(ctx context.Context, root string, l *lab.Lab) (time.Duratio
 	}
 	down(ctx, r)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	return t.start(ctx)
 }

@@ -66,22 +66,32 @@ func (b *bench) twin(ctx context.Context, r *rig.Rig, n *rig.Node) (*twin, error
 	return t, w.Close()
 }
 
-// start returns how long the bare server took until it was ready, and removes it.
-func (t *twin) start(ctx context.Context) (took time.Duration, err error) {
+// start returns how long the bare server took until it was ready, and how long
+// its removal.
+func (t *twin) start(ctx context.Context) (up, down time.Duration, err error) {
 	began := time.Now()
 	c, err := t.api.ContainerCreate(ctx, client.ContainerCreateOptions{Config: t.like.Config, HostConfig: t.like.HostConfig})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() {
 		_ = t.close()
+		began := time.Now()
 		_, rerr := t.api.ContainerRemove(context.WithoutCancel(ctx), c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		down = time.Since(began)
 		err = errors.Join(err, rerr)
 	}()
-	if _, err := t.api.CopyToContainer(ctx, c.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: &t.files}); err != nil {
+	up, err = t.serve(ctx, c.ID, began)
+	return up, 0, err
+}
+
+// serve starts a container that was made and returns when it is ready: the time
+// since began.
+func (t *twin) serve(ctx context.Context, id string, began time.Time) (time.Duration, error) {
+	if _, err := t.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: &t.files}); err != nil {
 		return 0, err
 	}
-	if _, err := t.api.ContainerStart(ctx, c.ID, client.ContainerStartOptions{}); err != nil {
+	if _, err := t.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

@@ -55,9 +55,6 @@ var Lab = &lab.Lab{
 				}
 				return err
 			},
-			// The server analyses a table some 10 s after it was filled, and until
-			// then may well scan one that it believes empty.
-			Settle:  func(ctx context.Context) error { return s.db.Exec(ctx, "ANALYZE TABLE orders") },
 			Measure: s.measure,
 			Play:    s.play,
 		}

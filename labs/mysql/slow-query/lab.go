@@ -60,19 +60,15 @@ var Lab = &lab.Lab{
 				if err := s.db.Exec(ctx, table); err != nil {
 					return err
 				}
-				if _, err := s.db.Load(ctx, "orders", "id, user_id, status, amount, create_time, address", load(history(env.Seed))); err != nil {
-					return err
-				}
-				return s.db.Exec(ctx, "ANALYZE TABLE orders")
+				_, err := s.db.Load(ctx, "orders", "id, user_id, status, amount, create_time, address", load(history(env.Seed)))
+				return err
 			},
 			Fingerprint: s.fingerprint,
 			Load:        s.write, // customers go on ordering and paying
-			// The server analyses a table some 10 s after it was filled, and until
-			// then may well scan one that it believes empty.
-			Settle:    func(ctx context.Context) error { return s.db.Exec(ctx, "ANALYZE TABLE orders") },
-			Measure:   s.measure,
-			Apply:     s.apply,
-			Integrity: s.audit,
+			Settle:      s.db.Analyze("orders"),
+			Measure:     s.measure,
+			Apply:       s.apply,
+			Integrity:   s.audit,
 		}
 	},
 }
