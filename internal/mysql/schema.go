@@ -9,6 +9,18 @@ import (
 	"strings"
 )
 
+// Engines names the storage engines of the schema's tables: "InnoDB" where all
+// are of it, as a lab leaves them.
+func (s *Server) Engines(ctx context.Context, schema string) (engines string, err error) {
+	err = s.Admin().QueryRowContext(ctx,
+		"SELECT COALESCE(GROUP_CONCAT(DISTINCT COALESCE(ENGINE, 'none') ORDER BY ENGINE), '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE'",
+		schema).Scan(&engines)
+	if err != nil {
+		return "", fmt.Errorf("read the tables' engines: %w", err)
+	}
+	return engines, nil
+}
+
 // Size counts the indexes of the schema's tables, primary keys included, and
 // the bytes of their files.
 func (s *Server) Size(ctx context.Context, schema string) (indexes, bytes int64, err error) {

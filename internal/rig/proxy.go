@@ -26,10 +26,20 @@ type Proxy struct {
 	rate    int
 	cut     bool
 	mute    bool
-	held    int           // bytes that clients sent while they were muted
+	held    int // bytes that clients sent while they were muted
+	before  func()
+	asked   *request      // the last that Before was called for
 	changed chan struct{} // closed and made anew at each change
 	conns   map[net.Conn]bool
 	closed  bool
+
+	turn sync.Mutex // held from a call of before until what it was called for has gone on
+}
+
+// request is a piece of what a client sends.
+type request struct {
+	server   net.Conn // of the client's own
+	answered chan struct{}
 }
 
 // Proxy listens on 127.0.0.1 and forwards connections to addr, which is a
@@ -75,6 +85,12 @@ func (p *Proxy) Held() int {
 
 // Heal undoes Cut and Mute; what was on its way arrives.
 func (p *Proxy) Heal() { p.set(func() { p.cut, p.mute = false, false }) }
+
+// Before has f called before each piece of what a client sends goes on to the
+// server; nil: nothing. Pieces then go on one at a time, and only when the server
+// has answered something to that of another client, or has not for a while. So
+// what f does happens between any two statements, also of two connections.
+func (p *Proxy) Before(f func()) { p.set(func() { p.before = f }) }
 
 // Reset breaks all present connections, as a firewall that restarts.
 func (p *Proxy) Reset() {
@@ -151,15 +167,68 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { p.pump(server, client, true) })
-	both.Go(func() { p.pump(client, server, false) })
+	both.Go(func() {
+		p.pump(server, client, true, func(deliver func() bool) bool { return p.ask(server, deliver) })
+	})
+	both.Go(func() {
+		p.pump(client, server, false, func(deliver func() bool) bool {
+			p.answered(server)
+			return deliver()
+		})
+	})
 	both.Wait()
+}
+
+// unanswered is how long other clients wait for an answer to what one has sent.
+const unanswered = 250 * time.Millisecond
+
+// ask delivers a piece of what a client sends, after what Before wants.
+func (p *Proxy) ask(server net.Conn, deliver func() bool) bool {
+	p.mu.Lock()
+	f := p.before
+	p.mu.Unlock()
+	if f == nil {
+		return deliver()
+	}
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	last := p.asked
+	p.mu.Unlock()
+	if last != nil && last.server != server {
+		wait := time.NewTimer(unanswered)
+		defer wait.Stop()
+		select {
+		case <-last.answered:
+		case <-wait.C:
+		case <-p.live.Done():
+		}
+	}
+	f()
+	p.mu.Lock()
+	p.asked = &request{server, make(chan struct{})}
+	p.mu.Unlock()
+	return deliver()
+}
+
+// answered notes that the server has said something to its client.
+func (p *Proxy) answered(server net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.asked; r != nil && r.server == server {
+		select {
+		case <-r.answered:
+		default:
+			close(r.answered)
+		}
+	}
 }
 
 // pump carries bytes one way. What is read waits in a queue with the time it
 // came, so that latency delays bytes without thinning them out; the queue is
-// short, so that a receiver that is slow slows the sender.
-func (p *Proxy) pump(to, from net.Conn, asks bool) {
+// short, so that a receiver that is slow slows the sender. Each piece goes on
+// when pass delivers it.
+func (p *Proxy) pump(to, from net.Conn, asks bool, pass func(deliver func() bool) bool) {
 	type piece struct {
 		data []byte
 		came time.Time
@@ -188,7 +257,7 @@ func (p *Proxy) pump(to, from net.Conn, asks bool) {
 	})
 	defer close(broken)
 	for q := range queue {
-		if !p.deliver(to, q.data, q.came, asks) {
+		if !pass(func() bool { return p.deliver(to, q.data, q.came, asks) }) {
 			to.Close()
 			from.Close()
 			return

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,4 +172,64 @@ func TestProxyMute(t *testing.T) {
 	if got, err := s.r.ReadString('\n'); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("after reset the server hears %q, %v", got, err)
 	}
+}
+
+// What Before does is done when the server gets what a client has sent, and
+// between what two clients send.
+func TestProxyBefore(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { l.Close() })
+	got, answer := make(chan string, 10), make(chan string)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				for r := bufio.NewReader(c); ; {
+					text, err := r.ReadString('\n')
+					if err != nil {
+						return
+					}
+					got <- text
+					io.WriteString(c, <-answer)
+				}
+			}()
+		}
+	}()
+	r := New(lab.Env{})
+	p, err := r.Proxy(t.Context(), l.Addr().String())
+	must(t, err)
+	t.Cleanup(func() { must(t, p.Close()) })
+	var calls atomic.Int64
+	p.Before(func() { calls.Add(1) })
+	expect := func(want int64) {
+		t.Helper()
+		select {
+		case <-got:
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing has come")
+		}
+		if n := calls.Load(); n != want {
+			t.Errorf("%d calls, not %d", n, want)
+		}
+	}
+	a, b := dial(t, p), dial(t, p)
+	io.WriteString(a, "1\n")
+	expect(1)
+	io.WriteString(b, "2\n")
+	answer <- "1\n"
+	expect(2)
+	// A request that is never answered keeps nobody up for long.
+	io.WriteString(a, "3\n")
+	expect(3)
+	answer <- "2\n"
+	answer <- "3\n"
+	p.Before(nil)
+	io.WriteString(b, "4\n")
+	expect(3)
+	answer <- "4\n"
 }

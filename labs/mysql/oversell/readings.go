@@ -69,12 +69,9 @@ func (s *sale) each(ctx context.Context, query string, row func(scan func(...any
 
 // whole blames the tills for tables that a crash of MySQL breaks.
 func (s *sale) whole(ctx context.Context) error {
-	var engines string
-	err := s.mysql.Admin().QueryRowContext(ctx,
-		"SELECT GROUP_CONCAT(DISTINCT COALESCE(ENGINE, 'none') ORDER BY ENGINE) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE'",
-		s.database).Scan(&engines)
+	engines, err := s.mysql.Engines(ctx, s.database)
 	if err != nil {
-		return fmt.Errorf("read the tables' engines: %w", err)
+		return err
 	}
 	if engines != "InnoDB" {
 		return lab.Blame("stock-wrong", fmt.Errorf("tables are of the engines %s: orders that were sold are gone after a crash", engines))
