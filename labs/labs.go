@@ -8,6 +8,7 @@ import (
 	kafkaskewed "faultlab/labs/kafka/skewed-keys"
 	mysqldeep "faultlab/labs/mysql/deep-offset"
 	mysqlcast "faultlab/labs/mysql/implicit-cast"
+	mysqllongtrx "faultlab/labs/mysql/long-transaction"
 	mysqloversell "faultlab/labs/mysql/oversell"
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
@@ -21,6 +22,7 @@ var All = []*lab.Lab{
 	mysqlcast.Lab,
 	mysqldeep.Lab,
 	mysqloversell.Lab,
+	mysqllongtrx.Lab,
 	mysqllag.Lab,
 	mysqlstale.Lab,
 	redisskew.Lab,

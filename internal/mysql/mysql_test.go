@@ -171,6 +171,9 @@ func TestServers(t *testing.T) {
 				t.Errorf("%q is not among %q", want, here)
 			}
 		}
+		if engines, err := source.Engines(ctx, "shop"); engines != "InnoDB" || err != nil {
+			t.Errorf("Engines: %q, %v", engines, err)
+		}
 		before, _, err := source.Size(ctx, "shop")
 		ok(err)
 		ok(source.Exec(ctx, "DROP TABLE keyed"))

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -94,10 +93,8 @@ func (x *run) open(ctx context.Context, v lab.Variant) (*sale, error) {
 // create makes a database with products and no orders.
 func (x *run) create(ctx context.Context, database string, products []*product) error {
 	var statements []string
-	for text := range strings.SplitSeq(schema, ";\n") {
-		if strings.TrimSpace(text) != "" {
-			statements = append(statements, text)
-		}
+	for _, each := range fix.Statements(schema) {
+		statements = append(statements, each.Text)
 	}
 	for _, p := range products {
 		statements = append(statements, fmt.Sprintf("INSERT INTO products VALUES (%d, 'Bargain %[1]d', %d)", p.id, p.stock))
