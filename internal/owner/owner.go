@@ -1,6 +1,6 @@
-// Package owner marks what this process makes on a container engine, so that a
-// later one can tell whose it was after its process, the engine or the machine
-// has gone.
+// Package owner marks what this process makes on a container engine and in the
+// folder for temporary files, so that a later one can tell whose it was after its
+// process, the engine or the machine has gone.
 package owner
 
 import (

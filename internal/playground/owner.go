@@ -15,6 +15,7 @@ import (
 
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
+	owners "faultlab/internal/owner"
 	"faultlab/internal/rig"
 	"faultlab/internal/trial"
 )
@@ -65,8 +66,8 @@ func Serve(ctx context.Context, root string, l *lab.Lab, seed uint64, log func(l
 	if o.start, err = fix.Read(trial.Dir(root, l.Name), "start", l.Fix); err != nil {
 		return o.fail(err)
 	}
-	if o.scratch, err = os.MkdirTemp("", "faultlab-*"); err != nil {
-		return o.fail(fmt.Errorf("make scratch folder: %w", err))
+	if o.scratch, err = owners.Scratch(); err != nil {
+		return o.fail(err)
 	}
 	defer os.RemoveAll(o.scratch)
 	srv, err := o.listen(ctx)

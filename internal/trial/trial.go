@@ -18,6 +18,7 @@ import (
 
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
+	"faultlab/internal/owner"
 	"faultlab/internal/report"
 )
 
@@ -106,9 +107,9 @@ func Run(ctx context.Context, root string, l *lab.Lab, o Options) (*lab.Result, 
 	if err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp("", "faultlab-*")
+	scratch, err := owner.Scratch()
 	if err != nil {
-		return nil, fmt.Errorf("make scratch folder: %w", err)
+		return nil, err
 	}
 	defer os.RemoveAll(scratch)
 	from := dir
