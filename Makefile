@@ -16,7 +16,7 @@ LINTER = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lab list test unit prove grade costs lint bench clean
+.PHONY: help setup build lab list test unit prove grade costs lint bench chaos clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: ## gofmt, go vet for all systems, golangci-lint, actionlint, go mod tidy
 
 bench: setup build ## Measure faultlab against the bare servers (five minutes); README=1 puts it into the README
 	@$(GO) run ./internal/cmd/bench $(if $(README),-readme README.md) $(FLAGS)
+
+chaos: ## Kill, restart, fill and take away while labs run (half an hour; root on Linux)
+	@scripts/chaos $(FLAGS)
 
 clean: build ## Remove snapshots and whatever dead runs left
 	@bin/lab clean
