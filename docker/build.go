@@ -80,13 +80,9 @@ func (e Entry) build(ctx context.Context, c *client.Client, log Log) (Image, err
 
 func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log) (Image, error) {
 	begun := time.Now()
-	// Whoever holds the lock may remove what a killed process of ours has left.
 	dirs := filepath.Join(os.TempDir(), "faultlab-"+strconv.Itoa(os.Getuid())+"-"+e.Server+"-")
-	left, _ := filepath.Glob(dirs + "*") // the pattern is a good one
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return Image{}, fmt.Errorf("remove what a killed build left: %w", err)
-		}
+	if err := sweep(ctx, dirs, log); err != nil {
+		return Image{}, err
 	}
 	dir, err := os.MkdirTemp("", filepath.Base(dirs))
 	if err != nil {
@@ -104,6 +100,14 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 	cmd.Env = append(os.Environ(), "VERSION_FILE="+version, "TMPDIR="+dir)
 	cmd.WaitDelay = 10 * time.Second
 	endGroup(cmd)
+	hold, err := os.Create(filepath.Join(dir, held))
+	if err != nil {
+		return Image{}, err
+	}
+	defer hold.Close()
+	if err := share(cmd, hold); err != nil {
+		return Image{}, fmt.Errorf("lock folder of recipe: %w", err)
+	}
 	var said []string // the last of it says why a recipe failed
 	cmd.Stderr = &lines{log: func(line string) {
 		said = append(said[max(0, len(said)-16):], line)
@@ -140,6 +144,32 @@ func (e Entry) run(ctx context.Context, c *client.Client, recipes fs.FS, log Log
 		log("%s: built %s %s, %d MB, in %.0f s", e.Server, e.Server, img.Version, img.Size/1e6, time.Since(begun).Seconds())
 	}
 	return img, err
+}
+
+// held is a file in a recipe's folder that is locked for as long as the recipe
+// works, also when whoever started it was killed.
+const held = "held"
+
+// sweep removes what killed builds have left in folders whose names begin so,
+// once their recipes, which notice that nobody listens, have ended. The caller
+// holds the image's lock.
+func sweep(ctx context.Context, dirs string, log Log) error {
+	left, _ := filepath.Glob(dirs + "*") // the pattern is a good one
+	for _, dir := range left {
+		l := flock.New(filepath.Join(dir, held))
+		got, err := l.TryLock()
+		if err == nil && !got {
+			log("waiting for what a killed build has left running")
+			_, err = l.TryLockContext(ctx, 100*time.Millisecond)
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // without the folder there is nothing to remove
+			err = errors.Join(os.RemoveAll(dir), l.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("remove what a killed build left: %w", err)
+		}
+	}
+	return nil
 }
 
 // complaint is the last line that a recipe said, and below it the lines before:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -215,6 +216,52 @@ func TestBuild(t *testing.T) {
 		t.Errorf("there are left %v, %v", files, err)
 	}
 	f.did(t, "import 5 bytes, [LABEL faultlab.server=test LABEL faultlab.version=9.7.9]", "tag docker.io/"+entry.name(Local))
+}
+
+// A build was killed, and its recipe goes on writing.
+func TestBuildAfterAKilledOne(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	left := filepath.Join(os.TempDir(), fmt.Sprintf("faultlab-%d-test-left", os.Getuid()))
+	if err := os.MkdirAll(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	hold, err := os.Create(filepath.Join(left, held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe := exec.Command("cat") // until its input ends
+	input, err := recipe.StdinPipe()
+	if err == nil {
+		err = share(recipe, hold)
+	}
+	if err == nil {
+		err = recipe.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recipe.Wait()
+	defer input.Close()
+	if err := hold.Close(); err != nil { // the process that was killed
+		t.Fatal(err)
+	}
+	var f fake
+	waited := false
+	_, err = entry.run(t.Context(), f.start(t), recipeOf(`echo 9.7.9 >"$VERSION_FILE"; printf 12345`), func(format string, _ ...any) {
+		if strings.HasPrefix(format, "waiting for what a killed build") {
+			waited = true
+			if _, err := os.Stat(left); err != nil {
+				t.Errorf("its folder went while it was at work: %v", err)
+			}
+			_ = input.Close()
+		}
+	})
+	if err != nil || !waited {
+		t.Errorf("built: %v; waited: %t", err, waited)
+	}
+	if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) > 0 {
+		t.Errorf("there are left %v, %v", files, err)
+	}
 }
 
 func TestBuildFails(t *testing.T) {

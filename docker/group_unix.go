@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -12,4 +13,10 @@ import (
 func endGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+}
+
+// share locks file for us and for all that cmd will start.
+func share(cmd *exec.Cmd, file *os.File) error {
+	cmd.ExtraFiles = []*os.File{file}
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 }

@@ -65,6 +65,10 @@ func Load() (*Progress, error) {
 	if p.Labs == nil {
 		p.Labs = map[string]Lab{}
 	}
+	for name, l := range p.Labs { // somebody may have edited it
+		l.Runs, l.Hints = max(l.Runs, 0), max(l.Hints, 0)
+		p.Labs[name] = l
+	}
 	return p, nil
 }
 

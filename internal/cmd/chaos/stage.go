@@ -150,6 +150,9 @@ func (s *stage) anew(l lab) error {
 		_, _, err = s.lab("clean")
 	}
 	if err == nil {
+		err = errors.Join(s.killAll(), os.RemoveAll(s.temp), os.MkdirAll(s.temp, 0o755))
+	}
+	if err == nil {
 		_, err = s.passes(l)
 	}
 	return err

@@ -37,7 +37,7 @@ var Lab = &lab.Lab{
 			Else("Orders that customers placed are no longer in the table orders."),
 		lab.Equal("orders-changed", 0).
 			Else("Orders are in the table twice, or not as customers placed them."),
-		lab.AtMost("writers-blocked", 25).
+		lab.AtMost("writers-blocked", 50).
 			Else("While a statement of the fix ran, nobody could place or pay an order."),
 		lab.Equal("writers-failed", 0).
 			Else("While the fix ran, placing or paying an order ended in an error."),
