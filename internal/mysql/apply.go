@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	bad "database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
+	"faultlab/internal/measure"
 )
 
 // Apply runs the variant's file as the learner, statement by statement on one
@@ -28,12 +30,13 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, begins .
 	if err != nil {
 		return lab.Invalidf("connect to %s as %s: %v", s.Name(), Learner, err)
 	}
-	// Not given back to the pool: what the script set or locked ends with it.
-	defer discard(conn)
 	var id int64
 	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		discard(conn)
 		return lab.Invalidf("ask %s for a connection's id: %v", s.Name(), err)
 	}
+	// Not given back to the pool: what the script set, locked or did not commit ends with it.
+	defer s.end(ctx, conn, id)
 	for _, st := range statements {
 		s.rig.Env().Log("%s> %s;", s.Name(), st.Text)
 		for _, begin := range begins {
@@ -103,10 +106,23 @@ func row(values []sql.NullString) string {
 	return strings.Join(texts, " | ")
 }
 
-// discard closes a connection for good.
+// discard closes a connection for good, which the pool does with those that it is
+// told to be bad, and with no others.
 func discard(conn *sql.Conn) {
-	_ = conn.Raw(func(any) error { return errors.New("done with") })
+	_ = conn.Raw(func(any) error { return bad.ErrBadConn })
 	_ = conn.Close()
+}
+
+// end discards a connection and waits, not for long, until the server has noticed.
+func (s *Server) end(ctx context.Context, conn *sql.Conn, id int64) {
+	discard(conn)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	_ = measure.Until(ctx, "the connection has ended", func(ctx context.Context) (string, bool, error) {
+		var n int
+		err := s.Admin().QueryRowContext(ctx, "SELECT COUNT(*) FROM performance_schema.processlist WHERE ID = ?", id).Scan(&n)
+		return "", n == 0, err
+	})
 }
 
 // kill ends a connection on the server, where closing it at this end would

@@ -47,7 +47,7 @@ func (s *Server) Hold(ctx context.Context, free string, statements ...string) (r
 	}
 	for _, text := range statements {
 		if _, err := conn.ExecContext(ctx, text); err != nil {
-			conn.Close()
+			discard(conn) // the next user would be in this one's transaction
 			return nil, fmt.Errorf("lock on %s: %w", s.Name(), err)
 		}
 	}
@@ -96,6 +96,19 @@ func (s *Server) Waiting(ctx context.Context, account string) (n int, err error)
 		account).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count who waits on %s: %w", s.Name(), err)
+	}
+	return n, nil
+}
+
+// Locks counts the locks on rows, and on gaps before them, that the account's
+// connections have. A row that is locked in an index and in the table is two.
+func (s *Server) Locks(ctx context.Context, account string) (n int, err error) {
+	err = s.Admin().QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM performance_schema.data_locks JOIN performance_schema.threads USING (THREAD_ID)
+		WHERE PROCESSLIST_USER = ? AND LOCK_TYPE = 'RECORD' AND LOCK_STATUS = 'GRANTED'`,
+		account).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count locks on %s: %w", s.Name(), err)
 	}
 	return n, nil
 }

@@ -258,13 +258,32 @@ func TestServers(t *testing.T) {
 		fix := func(text string) lab.Variant { return lab.Variant{Files: map[string]string{"fix.sql": text}} }
 		ok(source.Apply(ctx, fix("SET @a = 5;\n\nINSERT INTO t (id) VALUES (-@a);\nSELECT * FROM t LIMIT 3"), "fix.sql"))
 
+		// What a script has not committed ends with it.
+		ok(source.Apply(ctx, fix("BEGIN; INSERT INTO t (id) VALUES (-77)"), "fix.sql"))
+		ok(source.Exec(ctx, "SET SESSION innodb_lock_wait_timeout = 1", "DELETE FROM t WHERE id = -77", "SET SESSION innodb_lock_wait_timeout = DEFAULT"))
+
+		// So does what Hold could not lock.
+		release, err := source.Hold(ctx, "ROLLBACK", "BEGIN", "SELECT id FROM t WHERE id = 1 FOR UPDATE")
+		ok(err)
+		if n, err := source.Locks(ctx, Admin); err != nil || n != 1 {
+			t.Errorf("a row that is held is %d locks, %v", n, err)
+		}
+		if _, err := source.Hold(ctx, "ROLLBACK", "BEGIN", "SELECT id FROM t WHERE id = 2 FOR UPDATE", "SELECT id FROM t WHERE id = 1 FOR UPDATE NOWAIT"); err == nil {
+			t.Error("a row that is held could be locked")
+		}
+		release()
+		ok(measure.Until(ctx, "nothing is locked", func(ctx context.Context) (string, bool, error) {
+			n, err := source.Locks(ctx, Admin)
+			return fmt.Sprint(n), n == 0, err
+		}))
+
 		// A procedure that fails after its first result is refused, too.
 		ok(source.Exec(ctx, "CREATE PROCEDURE twice() BEGIN SELECT 1; INSERT INTO t (id) VALUES (1), (1); END"))
 		if err := source.Apply(ctx, fix("CALL twice()"), "fix.sql"); err == nil || !strings.Contains(err.Error(), "Duplicate entry") {
 			t.Errorf("a procedure's second statement failed: %v", err)
 		}
 
-		err := source.Apply(ctx, fix("SELECT 1;\n-- why\nALTER TABLE t\n  ADD INDEX (nothing);\n"), "fix.sql")
+		err = source.Apply(ctx, fix("SELECT 1;\n-- why\nALTER TABLE t\n  ADD INDEX (nothing);\n"), "fix.sql")
 		var fault *lab.Fault
 		if !errors.As(err, &fault) || fault.Check != lab.ApplyCheck {
 			t.Fatalf("a refused statement is %v", err)
