@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
+
+	"faultlab/internal/measure"
 )
 
 // request is a purchase as the app sends it.
@@ -50,10 +50,8 @@ func (s *sale) buyers(p *product, n, quantity int) (all []*purchase) {
 
 // wave is purchases that were sent at once.
 type wave struct {
-	size int
-	at   [2]int // of these, sent to each till
-	good atomic.Int64
-	done chan error
+	*measure.Wave
+	at [2]int // of these, sent to each till
 }
 
 func (s *sale) send(ctx context.Context, all []*purchase) *wave {
@@ -69,51 +67,11 @@ func (s *sale) send(ctx context.Context, all []*purchase) *wave {
 			tries = append(tries, try{b, 1 - b.till})
 		}
 	}
-	w.size, w.done = len(tries), make(chan error, len(tries))
 	for _, t := range tries {
 		w.at[t.till]++
-		go func() {
-			err := s.buy(ctx, t.purchase, t.till)
-			w.good.Add(1)
-			w.done <- err
-		}()
 	}
+	w.Wave = measure.Send(len(tries), func(i int) error { return s.buy(ctx, tries[i].purchase, tries[i].till) })
 	return w
-}
-
-func (w *wave) answered() int { return int(w.good.Load()) }
-
-// within waits so long for the wave and says how many of it are not answered then.
-func (w *wave) within(ctx context.Context, d time.Duration) (late int, err error) {
-	limit := time.NewTimer(d)
-	defer limit.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for w.answered() < w.size {
-		select {
-		case <-limit.C:
-			return w.size - w.answered(), nil
-		case <-tick.C:
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		}
-	}
-	return 0, nil
-}
-
-// wait waits for all of the wave.
-func (w *wave) wait(ctx context.Context) error {
-	for range w.size {
-		select {
-		case err := <-w.done:
-			if err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // buy sends a purchase to a till, again and again until it says that it is sold

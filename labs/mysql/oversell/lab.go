@@ -197,7 +197,7 @@ func (s *sale) cutOff(ctx context.Context) error {
 	if err := s.breakOff(ctx, w, unlock); err != nil {
 		return err
 	}
-	if err := w.wait(ctx); err != nil {
+	if err := w.Wait(ctx); err != nil {
 		return err
 	}
 	return s.again(ctx, b)

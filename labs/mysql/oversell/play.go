@@ -36,7 +36,7 @@ func (x *run) play(ctx context.Context, v lab.Variant) (func(context.Context) er
 			}
 			all := s.buyers(s.products[s.rnd.IntN(len(s.products))], atOnce, 1)
 			all[0].twice = true // pressed the button again
-			return s.send(ctx, all).wait(ctx)
+			return s.send(ctx, all).Wait(ctx)
 		})
 	}, nil
 }

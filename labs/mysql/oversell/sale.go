@@ -137,7 +137,7 @@ func (s *sale) breakOff(ctx context.Context, w *wave, unlock func()) error {
 	defer s.way.Heal()
 	unlock()
 	err := measure.Until(ctx, "the till goes on", func(context.Context) (string, bool, error) {
-		held, answered := s.way.Held(), w.answered()
+		held, answered := s.way.Held(), w.Ended()
 		return fmt.Sprintf("it has sent %d bytes and answered %d", held, answered), held > 0 || answered > 0, nil
 	})
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *sale) killWhileBuying(ctx context.Context, p *product, unlock func()) e
 		return err
 	}
 	unlock()
-	if err := w.wait(ctx); err != nil {
+	if err := w.Wait(ctx); err != nil {
 		return err
 	}
 	if err := s.again(ctx, b); err != nil {
@@ -209,7 +209,7 @@ func (s *sale) killWhileBuying(ctx context.Context, p *product, unlock func()) e
 func (s *sale) await(ctx context.Context, w *wave) error {
 	last, since := [3]int{}, time.Now()
 	return measure.Until(ctx, "all buyers wait for what is locked", func(ctx context.Context) (string, bool, error) {
-		now := [3]int{2: w.answered()}
+		now := [3]int{2: w.Ended()}
 		for n, account := range accounts {
 			var err error
 			if now[n], err = s.mysql.Waiting(ctx, account); err != nil {
@@ -225,8 +225,8 @@ func (s *sale) await(ctx context.Context, w *wave) error {
 				enough = patience
 			}
 		}
-		state := fmt.Sprintf("of %d buyers %d and %d wait, %d are answered", w.size, now[0], now[1], now[2])
-		return state, now[0]+now[1]+now[2] >= w.size || time.Since(since) > enough, nil
+		state := fmt.Sprintf("of %d buyers %d and %d wait, %d are answered", w.Size, now[0], now[1], now[2])
+		return state, now[0]+now[1]+now[2] >= w.Size || time.Since(since) > enough, nil
 	})
 }
 
@@ -244,7 +244,7 @@ func (s *sale) together(ctx context.Context, p *product, all []*purchase, others
 		return err
 	}
 	elsewhere := s.send(ctx, others)
-	late, err := elsewhere.within(ctx, patience)
+	late, err := elsewhere.Within(ctx, patience)
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (s *sale) together(ctx context.Context, p *product, all []*purchase, others
 	}
 	unlock()
 	for _, w := range []*wave{waiting, elsewhere} {
-		if err := w.wait(ctx); err != nil {
+		if err := w.Wait(ctx); err != nil {
 			return err
 		}
 	}
