@@ -40,9 +40,9 @@ type day struct {
 	rnd   *rand.Rand
 	users int
 
-	reads, stale, unanswered int
-	staleAt, unansweredAt    string
-	onSource, onReplica      int64 // rows read there, while the replica was healthy
+	reads, stale, unanswered         int
+	well, byReplica                  int // reads while the replica was healthy, and those that it served
+	staleAt, unansweredAt, elsewhere string
 }
 
 // order is one as the router lists it.
@@ -208,6 +208,15 @@ func (d *day) write(ctx context.Context, s *session) error {
 	return err
 }
 
+// cancelled is an order of the app's that the warehouse could not deliver.
+func (d *day) cancelled(ctx context.Context, s *session) error {
+	n := slices.IndexFunc(s.orders, func(o order) bool { return o.Status == "new" })
+	o := &s.orders[n]
+	o.Status = "cancelled"
+	s.did = fmt.Sprintf("order %d cancelled by the warehouse", o.ID)
+	return d.source.Exec(ctx, fmt.Sprintf("UPDATE %s.orders SET status = 'cancelled' WHERE id = %d", d.database, o.ID))
+}
+
 // read has the app list its orders, and compares.
 func (d *day) read(ctx context.Context, s *session) error {
 	a, ok, err := d.ask(ctx, s, http.MethodGet, "/orders", url.Values{})
@@ -267,15 +276,15 @@ func (d *day) rows(ctx context.Context) (n rows, err error) {
 
 func (d *day) readings(r *lab.Readings) {
 	share := 0.0
-	if all := d.onSource + d.onReplica; all > 0 {
-		share = 100 * float64(d.onReplica) / float64(all)
+	if d.well > 0 {
+		share = 100 * float64(d.byReplica) / float64(d.well)
 	}
 	r.Set("stale-reads", fmt.Sprintf("of %d reads", d.reads), float64(d.stale))
 	r.Set("unanswered", fmt.Sprintf("of %d requests", d.requests), float64(d.unanswered))
-	r.Set("replica-share", "% of the rows read", share)
+	r.Set("replica-share", "% of the reads", share)
 	r.Note("stale-reads", "%s", d.staleAt)
 	r.Note("unanswered", "%s", d.unansweredAt)
-	r.Note("replica-share", "while the replica was up to date, the routers read %d rows on the source and %d on the replica", d.onSource, d.onReplica)
+	r.Note("replica-share", "%s", d.elsewhere)
 }
 
 // seed leaves what the learner finds.

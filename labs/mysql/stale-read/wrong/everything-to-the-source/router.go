@@ -1,5 +1,5 @@
 // fails: replica-share
-// shows: rows on the source and 0 on the replica
+// shows: rows were read on the source and 0 on the replica
 // Never stale. The replica is there because the source can't do it alone.
 package main
 

@@ -1,4 +1,5 @@
-// fails: replica-share
+// fails: stale-reads, replica-share
+// shows: cancelled by the warehouse
 // A cache in the app's pocket: after the first write nobody asks a server any
 // more, and what others change, support or the warehouse, is never shown.
 package main
