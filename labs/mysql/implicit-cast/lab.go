@@ -37,6 +37,8 @@ var Lab = &lab.Lab{
 			Else("Customers or orders are gone, or are not as they were stored: to the millisecond, to the digit."),
 		lab.Equal("writes-refused", 0).
 			Else("The shop could not store new customers or orders any more: its statements name the columns that there were."),
+		lab.Equal("promises-broken", 0).
+			Else("The tables store what they refused before, an id or a number twice; or one of them does not survive a crash."),
 	},
 	New: func(env lab.Env) lab.Run {
 		r := rig.New(env)

@@ -44,10 +44,54 @@ func (s *shop) measure(ctx context.Context, v lab.Variant, r *lab.Readings) erro
 	if err := s.goOn(ctx, conn, company, r); err != nil {
 		return err
 	}
+	if err := s.promises(ctx, conn, company, r); err != nil {
+		return err
+	}
 	if err := s.callers(ctx, conn, v, company, r); err != nil {
 		return err
 	}
 	return s.days(ctx, conn, v, r)
+}
+
+// promises tries to store what the tables have always refused, and looks
+// whether they are still InnoDB's.
+func (s *shop) promises(ctx context.Context, conn *sql.Conn, company customer, r *lab.Readings) error {
+	broken := 0
+	for _, twice := range []struct {
+		what, text string
+		args       []any
+	}{
+		{"customer with the number " + company.phone, "INSERT INTO customers (id, phone, name) VALUES (?, ?, 'Nobody')", []any{10_000_000, company.phone}},
+		{fmt.Sprintf("customer with the id %d", company.id), "INSERT INTO customers (id, phone, name) VALUES (?, '99', 'Nobody')", []any{company.id}},
+		{"order with the id 1", "INSERT INTO orders (id, customer_id, cents, created) VALUES (1, ?, 1, ?)", []any{company.id, opened}},
+	} {
+		tx, err := conn.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, twice.text, twice.args...)
+		switch {
+		case err == nil:
+			broken++
+			r.Note("promises-broken", "a second %s was stored", twice.what)
+		case !mysql.Refused(err):
+			return err
+		}
+		if err := tx.Rollback(); err != nil {
+			return err
+		}
+	}
+	var unsafe int
+	var names sql.NullString
+	err := s.db.Admin().QueryRowContext(ctx, `
+		SELECT COUNT(*), GROUP_CONCAT(TABLE_NAME, ' is ', ENGINE, "'s" ORDER BY TABLE_NAME) FROM information_schema.TABLES
+		WHERE TABLE_SCHEMA = 'shop' AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB'`).Scan(&unsafe, &names)
+	if err != nil {
+		return fmt.Errorf("read the tables' engines: %w", err)
+	}
+	r.Note("promises-broken", "%s", names.String)
+	r.Set("promises-broken", "promises", float64(broken+unsafe))
+	return nil
 }
 
 // goOn stores two new customers, and orders of a new day: in its first moment,
@@ -193,7 +237,7 @@ func answer(ctx context.Context, conn *sql.Conn, check, query string) (list [][2
 			if err := rows.Scan(&a, &b); err != nil {
 				return lab.Blame(check, fmt.Errorf("the answer can't be read: %w", err))
 			}
-			list = append(list, [2]string{a.String, b.String})
+			list = append(list, [2]string{cell(a), cell(b)})
 		}
 		return rows.Err()
 	})
@@ -204,6 +248,13 @@ func answer(ctx context.Context, conn *sql.Conn, check, query string) (list [][2
 		return nil, 0, err
 	}
 	return list, cost.Reads(), nil
+}
+
+func cell(v sql.NullString) string {
+	if !v.Valid {
+		return "NULL"
+	}
+	return v.String
 }
 
 // audit compares both tables with what was stored.
