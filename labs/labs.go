@@ -13,6 +13,7 @@ import (
 	mysqllag "faultlab/labs/mysql/replication-lag"
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	mysqlstale "faultlab/labs/mysql/stale-read"
+	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
@@ -22,6 +23,7 @@ var All = []*lab.Lab{
 	mysqlcast.Lab,
 	mysqldeep.Lab,
 	mysqloversell.Lab,
+	mysqlunindexed.Lab,
 	mysqllongtrx.Lab,
 	mysqllag.Lab,
 	mysqlstale.Lab,

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// prepare gives the job an index, so that it looks at the carts that are due and at
+// no others: what it looks at, it locks.
+func prepare(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, "CREATE INDEX due ON carts (state, touched)")
+	var refused *mysql.MySQLError
+	if errors.As(err, &refused) && refused.Number == 1061 { // it is there
+		return nil
+	}
+	return err
+}
+
+// expire takes what is due in small portions, and leaves out what others have locked:
+// they are about to touch it, and if not, it is due in the next run.
+func expire(ctx context.Context, db *sql.DB, before string) error {
+	for {
+		n, err := portion(ctx, db, before)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+type cart struct {
+	id, user int64
+	touched  time.Time
+}
+
+func portion(ctx context.Context, db *sql.DB, before string) (int, error) {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	carts, err := due(ctx, tx, before)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range carts {
+		if _, err := tx.ExecContext(ctx, "UPDATE carts SET state = 'abandoned' WHERE id = ?", c.id); err != nil {
+			return 0, err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO reminders (cart_id, touched, user_id) VALUES (?, ?, ?)", c.id, c.touched, c.user); err != nil {
+			return 0, err
+		}
+	}
+	return len(carts), tx.Commit()
+}
+
+func due(ctx context.Context, tx *sql.Tx, before string) (carts []cart, err error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, user_id, touched FROM carts WHERE state = 'open' AND touched < ? LIMIT 50 FOR UPDATE SKIP LOCKED", before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c cart
+		if err := rows.Scan(&c.id, &c.user, &c.touched); err != nil {
+			return nil, err
+		}
+		carts = append(carts, c)
+	}
+	return carts, rows.Err()
+}

@@ -1,0 +1,60 @@
+// fails: carts-wrong, reminders-wrong
+// The ids are read first, and then these carts are abandoned, whatever has become
+// of them.
+package main
+
+import (
+	"context"
+	"database/sql"
+)
+
+// prepare has nothing to change.
+func prepare(context.Context, *sql.DB) error { return nil }
+
+// expire looks for carts that are due without locking anything, and then takes one
+// after another by its id, in a transaction of its own.
+func expire(ctx context.Context, db *sql.DB, before string) error {
+	ids, err := due(ctx, db, before)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := abandon(ctx, db, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func due(ctx context.Context, db *sql.DB, before string) (ids []int64, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT id FROM carts WHERE state = 'open' AND touched < ?", before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func abandon(ctx context.Context, db *sql.DB, id int64) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, "UPDATE carts SET state = 'abandoned' WHERE id = ?", id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO reminders (cart_id, touched, user_id) SELECT id, touched, user_id FROM carts WHERE id = ?", id)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
