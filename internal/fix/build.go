@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +65,8 @@ func Build(ctx context.Context, v lab.Variant, scratch string) (*Program, error)
 	if now := time.Now(); cached != "" && os.Chtimes(cached, now, now) == nil && os.Chmod(cached, 0o755) == nil {
 		return &Program{argv: []string{cached}, dir: scratch, run: v.Sandbox}, nil
 	}
-	bin := filepath.Join(scratch, strings.ReplaceAll(v.Name, "/", "-")+exe)
+	// Not by the variant's name, which a program could see, and behave by.
+	bin := filepath.Join(scratch, fmt.Sprintf("program-%x", rand.Uint64())+exe)
 	if err := mod.build(ctx, v, dir, bin); err != nil {
 		return nil, err
 	}

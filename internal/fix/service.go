@@ -90,8 +90,8 @@ func (s *Service) Listening(ctx context.Context) error {
 // patience ends a request that hangs; it decides nothing else.
 const patience = time.Minute
 
-// maxAnswer is where an answer is cut; the labs' own are a thousandth of it.
-const maxAnswer = 16 << 20 // bytes
+// maxAnswer is where an answer is cut; the labs' own are a twentieth of it.
+const maxAnswer = 1 << 20 // bytes
 
 // Ask sends one request. A program that lives and gives no answer has answered
 // wrongly, with status 0; one that ended, or that hangs, is a lab.Fault.
