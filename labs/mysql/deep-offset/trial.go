@@ -155,6 +155,9 @@ func (t *trial) differs(got []shown, want []order) string {
 
 // walk begins at a page and follows the links from there, at most so often.
 func (t *trial) walk(ctx context.Context, where func() int, steps int) error {
+	if err := t.late(ctx, where()*size); err != nil {
+		return err
+	}
 	page, err := t.jump(ctx, where)
 	if err != nil || page == nil || len(page.Orders) == 0 {
 		return err // a flaw of the jump
@@ -205,10 +208,25 @@ func (t *trial) walk(ctx context.Context, where func() int, steps int) error {
 	for _, o := range t.list[from:max(from, to)] {
 		if o.id < known && !seen[o.id] {
 			t.skipped++
-			t.r.Note("orders-skipped", "order %d of %s was never shown, and those before and after it were", o.id, time.Unix(o.created, 0).UTC().Format(time.DateTime))
+			why := "and those before and after it were"
+			if newer(last, o) < 0 {
+				why = fmt.Sprintf("for the links ended at order %d", last.id)
+			}
+			t.r.Note("orders-skipped", "order %d of %s was never shown, %s", o.id, time.Unix(o.created, 0).UTC().Format(time.DateTime), why)
 		}
 	}
 	return nil
+}
+
+// late has an order come, after the program has started and before anybody asks,
+// that belongs on the second page from there: nothing is erased on that one.
+func (t *trial) late(ctx context.Context, begins int) error {
+	end := len(t.list) - 1
+	at, before := min(begins+3*size/2, end), min(begins+size, end)
+	for at < end && t.list[at].created == t.list[before].created {
+		at++ // of one moment, the latest comes first
+	}
+	return t.place(ctx, t.list[at].created)
 }
 
 // next follows a link.
