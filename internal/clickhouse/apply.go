@@ -44,11 +44,10 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, between 
 		if err == nil {
 			continue
 		}
-		refused := Refusal(err)
 		switch {
 		case ctx.Err() != nil:
 			err = fmt.Errorf("still running after its time was up: %s", s.kill(ctx, id))
-		case refused == nil:
+		case Refusal(err) == nil && s.Admin().Ping(ctx) != nil:
 			return lab.Invalidf("lost the connection to %s at %s line %d: %v", s.Name(), file, st.Line, err)
 		}
 		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s line %d: %w\n%s", file, st.Line, err, indent(st.Text)))

@@ -122,14 +122,22 @@ func storage(policies []Policy) element {
 	return el("storage_configuration", disks, all)
 }
 
+// engines are those of tables that learners may make: all that keep their data in
+// the server. Others reach out of it (URL, MySQL), read its files or run its programs.
+var engines = []string{
+	"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
+	"VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Log", "TinyLog", "StripeLog",
+	"Null", "Set", "Join", "Buffer", "Merge", "Distributed", "View", "MaterializedView",
+}
+
 func (s *Server) users() element {
-	// Engines that reach out of the server (URL, File, MySQL) need a grant of
-	// their own beside this one.
 	grants := el("grants",
 		leaf("query", "GRANT SELECT ON system.*"),
 		leaf("query", "GRANT SYSTEM FLUSH LOGS ON *.*"), // to see their own queries there
-		leaf("query", "GRANT TABLE ENGINE ON *"),
 	)
+	for _, engine := range engines {
+		grants.add(leaf("query", "GRANT TABLE ENGINE ON "+engine))
+	}
 	for _, g := range s.cfg.Grants {
 		grants.add(leaf("query", "GRANT "+g))
 	}

@@ -51,7 +51,7 @@ func (s *Server) Apply(ctx context.Context, v lab.Variant, file string, begins .
 		case ctx.Err() != nil:
 			// Out of time or cancelled: the caller knows which, and whose it is.
 			return fmt.Errorf("%s line %d: still running when it was stopped: %s\n%s", file, st.Line, s.kill(ctx, id), indent(st.Text))
-		case !errors.As(err, &refused):
+		case !errors.As(err, &refused) && s.Admin().PingContext(ctx) != nil:
 			return lab.Invalidf("lost the connection to %s at %s line %d: %v", s.Name(), file, st.Line, err)
 		}
 		return lab.Blame(lab.ApplyCheck, fmt.Errorf("%s line %d: %w\n%s", file, st.Line, err, indent(st.Text)))

@@ -1,0 +1,3 @@
+-- tries: to drop the table that is checked
+-- must: fail
+DROP TABLE shop.orders SYNC;

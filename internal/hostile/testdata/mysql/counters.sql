@@ -1,0 +1,3 @@
+-- tries: to switch the server's counters off
+-- must: fail applies
+UPDATE performance_schema.setup_consumers SET ENABLED = 'NO';
