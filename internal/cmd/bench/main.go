@@ -67,6 +67,9 @@ func run(ctx context.Context, rounds int, only, readme string) error {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}
+	if err := b.grading(ctx, root); err != nil {
+		return fmt.Errorf("grading: %w", err)
+	}
 	machine, err := b.machine(ctx)
 	if err != nil {
 		return err

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"faultlab/internal/lab"
@@ -25,24 +22,16 @@ func (b *bench) playground(ctx context.Context, root string, l *lab.Lab) (err er
 	if !up && !reset {
 		return nil
 	}
-	command := func(args ...string) error {
-		cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "lab"), args...)
-		cmd.Dir = root
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("lab %v: %w\n%s", args, err, out)
-		}
-		return nil
-	}
 	answered := func(args ...string) (time.Duration, error) {
 		began := time.Now()
-		err := command(args...)
+		err := command(ctx, root, args...)
 		if err == nil {
-			err = command("shell", l.Name) // without input it connects and leaves
+			err = command(ctx, root, "shell", l.Name) // without input it connects and leaves
 		}
 		return time.Since(began), err
 	}
-	down := func() error { return command("down", l.Name) }
-	if err := command("up", l.Name); err != nil { // makes the snapshot, if there is none
+	down := func() error { return command(ctx, root, "down", l.Name) }
+	if err := command(ctx, root, "up", l.Name); err != nil { // makes the snapshot, if there is none
 		return err
 	}
 	defer func() { err = errors.Join(err, down()) }()

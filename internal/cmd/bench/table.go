@@ -22,6 +22,7 @@ const (
 	seed     section = "seed"
 	playing  section = "playground"
 	fullRun  section = "run"
+	gradings section = "grade"
 )
 
 // sections in the order of the table, with what is compared in each.
@@ -34,6 +35,7 @@ var sections = []struct {
 	{seed, "Seeding", "the harness's loader", "the server's own bulk path"},
 	{playing, "A playground, warm, until its shell is connected", "the command", "container of the snapshot started by hand"},
 	{fullRun, "A full run of the reference solution, warm", "from start to removal", "its servers' own work"},
+	{gradings, "Grading, on data of a new seed", "`lab grade`", "`lab run`, one after another"},
 }
 
 // row is one comparison.
@@ -62,7 +64,7 @@ func (b *bench) table() string {
 			fmt.Fprintf(&t, "| %s | %s | %s | %.2f |\n", r.subject, r.cell(ours), r.cell(bare), float64(ours)/float64(bare))
 		}
 	}
-	fmt.Fprintf(&t, "\nMedians of %d, ours and bare in turns; full runs once, both figures from the same run.\n"+
+	fmt.Fprintf(&t, "\nMedians of %d, ours and bare in turns; full runs and gradings once, the figures of a run from the same one.\n"+
 		"The ratio is that of the times: below 1 is faster than bare.\n", b.rounds)
 	return t.String()
 }
