@@ -173,6 +173,13 @@ type Admitter interface {
 	Admit(ctx context.Context) error
 }
 
+// Witness is a rig that knows what befell its servers from outside: that the
+// engine has ended, that somebody stopped one. Outage is an *Invalid then. It is
+// called at any time while the run goes on.
+type Witness interface {
+	Outage(ctx context.Context) error
+}
+
 // Server is a server of a rig as the report names it.
 type Server struct {
 	Name    string `json:"name"`

@@ -144,6 +144,10 @@ func interrupted(ctx context.Context) error {
 	if errors.As(cause, &f) {
 		return f.err
 	}
+	var inv *Invalid
+	if errors.As(cause, &inv) { // an outage
+		return inv
+	}
 	return ours{fmt.Errorf("interrupted: %w", cause)}
 }
 

@@ -55,6 +55,12 @@ func (l *Lab) Do(ctx context.Context, o Options) *Result {
 		r.res.Before, r.res.After = r.before.copied(), r.after.copied()
 		r.res.Series = r.samples.all()
 		r.judge(err)
+		if r.res.Verdict == Fail {
+			if out := r.outage(ctx); out != nil {
+				r.res.Checks = nil
+				r.judge(out)
+			}
+		}
 		if r.res.Verdict != Pass && context.Cause(ctx) != ErrDropped {
 			r.keepEvidence(ctx)
 		}
@@ -116,6 +122,10 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if err := r.breakIt(ctx); err != nil {
 		return notTheirs(err)
 	}
+	var watch sync.WaitGroup
+	watch.Go(func() { r.watch(ctx, cancel) })
+	defer watch.Wait()
+	defer cancel(nil)
 	stopLoad := r.startLoad(ctx, cancel)
 	defer func() {
 		if lerr := stopLoad(); err == nil {
@@ -140,6 +150,37 @@ func (r *runner) run(ctx context.Context) (err error) {
 	return r.do(ctx, Integrity, func(ctx context.Context) error {
 		return r.Run.Integrity(ctx, r.print, &r.after)
 	})
+}
+
+// outageEvery is how often the machine is looked at: a phase would wait for its
+// limit, minutes, for a server that is gone.
+const outageEvery = 2 * time.Second
+
+// watch ends the run when something befell its servers from outside.
+func (r *runner) watch(ctx context.Context, end context.CancelCauseFunc) {
+	tick := time.NewTicker(outageEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if out := r.outage(ctx); out != nil && ctx.Err() == nil {
+				end(out)
+			}
+		}
+	}
+}
+
+// outage is what befell the servers from outside, if the rig can tell.
+func (r *runner) outage(ctx context.Context) error {
+	rig, ok := r.Rig.(Witness)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.grace())
+	defer cancel()
+	return rig.Outage(ctx)
 }
 
 // breakIt brings the servers up and the failure about.

@@ -70,7 +70,8 @@ func (f *fake) Evidence(ctx context.Context, dir string) error {
 	err := f.step(ctx, "evidence")
 	return errors.Join(err, os.WriteFile(filepath.Join(dir, "log"), nil, 0o644))
 }
-func (f *fake) Stop(ctx context.Context) error { return f.step(ctx, "stop") }
+func (f *fake) Stop(ctx context.Context) error   { return f.step(ctx, "stop") }
+func (f *fake) Outage(ctx context.Context) error { return f.step(ctx, "outage") }
 
 // lab makes the lab that the fake's steps are part of.
 func (f *fake) lab() *lab.Lab {
@@ -756,4 +757,48 @@ func TestDropped(t *testing.T) {
 	if res.Verdict != lab.InvalidRun || res.Evidence != "" || f.times("evidence") != 0 || f.times("stop") != 1 {
 		t.Errorf("%s, evidence in %q, stopped %d times", res.Verdict, res.Evidence, f.times("stop"))
 	}
+}
+
+// What befell the servers from outside is nobody's fault, whatever it looks like.
+func TestOutage(t *testing.T) {
+	out := lab.Invalidf("the engine is gone")
+	refused := errors.New("connection refused")
+	for name, remeasure := range map[string]func(context.Context) error{
+		"a phase hangs": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"it is blamed":  func(context.Context) error { return lab.Blame("rows", refused) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				gone := false
+				f.does["remeasure"] = func(ctx context.Context) error {
+					f.mu.Lock()
+					gone = true
+					f.mu.Unlock()
+					return remeasure(ctx)
+				}
+				f.does["outage"] = func(context.Context) error {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					if gone {
+						return out
+					}
+					return nil
+				}
+				res := f.run(t, t.Context(), lab.Options{})
+				if res.Verdict != lab.InvalidRun || res.Reason != "the engine is gone" || res.Elapsed > 10*time.Second || len(res.Checks) > 0 {
+					t.Errorf("%s after %s: %s %v", res.Verdict, res.Elapsed, res.Reason, res.Checks)
+				}
+			})
+		})
+	}
+	t.Run("a fail is a fail", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.after = []lab.Reading{{Name: "rows", Value: 1000}, {Name: "lost", Value: 0}}
+			if res := f.run(t, t.Context(), lab.Options{}); res.Verdict != lab.Fail || f.times("outage") == 0 {
+				t.Errorf("%s: %s", res.Verdict, res.Reason)
+			}
+		})
+	})
 }

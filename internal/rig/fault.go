@@ -107,6 +107,7 @@ func (n *Node) fault(verb string, err error) error {
 }
 
 func (n *Node) signal(ctx context.Context, sig string) error {
+	n.setDown(true)
 	_, err := n.rig.engine.api.ContainerKill(ctx, n.id(), client.ContainerKillOptions{Signal: sig})
 	return n.fault("send "+sig+" to", err)
 }

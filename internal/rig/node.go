@@ -31,6 +31,7 @@ type Node struct {
 
 	mu        sync.Mutex
 	container string
+	down      bool        // it was told to end, by us
 	host      map[int]int // container port, as Spec names it → host port
 }
 
@@ -208,7 +209,16 @@ func resources(cpus float64, memory int64) container.Resources {
 // run starts the container's process.
 func (n *Node) run(ctx context.Context) error {
 	_, err := n.rig.engine.api.ContainerStart(ctx, n.id(), client.ContainerStartOptions{})
+	if err == nil {
+		n.setDown(false)
+	}
 	return err
+}
+
+func (n *Node) setDown(down bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down = down
 }
 
 // readyLimit ends the waiting for a server that is up and never serves.

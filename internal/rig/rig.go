@@ -98,7 +98,10 @@ type Rig struct {
 	free   func(host netip.Addr, port int) bool
 }
 
-var _ lab.Rig = (*Rig)(nil)
+var (
+	_ lab.Rig     = (*Rig)(nil)
+	_ lab.Witness = (*Rig)(nil)
+)
 
 // New makes an empty rig; engine packages add servers to it.
 func New(env lab.Env) *Rig {
