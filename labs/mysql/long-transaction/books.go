@@ -29,6 +29,14 @@ type books struct {
 	held   int // the courier whose cash is being counted: no order goes to them
 	before []line
 	booked int64 // what the cashier has taken from them in the end
+	change change
+}
+
+// change is what a courier is given who has none: cash that no order has brought.
+type change struct {
+	courier int
+	after   int // deliveries
+	cents   int64
 }
 
 // order is what is ordered as the nth of the evening, and who brings it.
@@ -63,6 +71,9 @@ func (b *books) at(k int) []line {
 		}
 	}
 	lines[cities+b.held-1].Cents -= b.booked
+	if c := b.change; c.cents > 0 && k >= c.after {
+		lines[cities+c.courier-1].Cents += c.cents
+	}
 	return lines
 }
 

@@ -34,6 +34,17 @@ func TestWrong(t *testing.T) {
 			t.Errorf("%s: %d lines are wrong: %s; not %d: %s", c.name, n, how, c.wrong, c.how)
 		}
 	}
+	// A courier who was given change has it from then on.
+	given := *b
+	given.change = change{b.held%couriers + 1, 560, 700}
+	for k, want := range map[int]int{559: 0, 560: 1, now: 1} {
+		if n, how := given.wrong(at(k), asked, now); n != want {
+			t.Errorf("change, after %d: %d lines are wrong: %s; not %d", k, n, how, want)
+		}
+		if n, how := given.wrong(given.at(k), asked, now); n != 0 {
+			t.Errorf("change, after %d: %d lines are wrong: %s", k, n, how)
+		}
+	}
 	// What the cashier has taken and not booked is in no report.
 	dirty := at(550)
 	dirty[cities+b.held-1].Cents -= 500

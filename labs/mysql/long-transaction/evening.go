@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -40,9 +41,10 @@ type evening struct {
 	pinned    bool       // the report of now keeps the server from throwing away
 	active    time.Time  // when the harness last did something that the program waits for
 
-	name  string // of the report of now
-	named int
-	asked struct { // for the first time
+	name   string       // of the report of now
+	things atomic.Int64 // that the program has sent to MySQL for it
+	named  int
+	asked  struct { // for the first time
 		name      string
 		delivered int // orders then
 	}
@@ -156,6 +158,7 @@ func (x *run) open(ctx context.Context, v lab.Variant) (_ *evening, err error) {
 	}
 	// An order is delivered before each thing that the program asks of MySQL.
 	e.way.Before(func() {
+		e.things.Add(1)
 		if ctx.Err() == nil && e.refusals() < enough {
 			e.keep(e.deliver(ctx, 1))
 		}
@@ -230,6 +233,28 @@ func (e *evening) deliver(ctx context.Context, n int) error {
 		return e.refuse(ctx, err)
 	}
 	e.delivered += n
+	return nil
+}
+
+// give gives a courier change.
+func (e *evening) give(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := change{e.books.held%couriers + 1, e.delivered, 700}
+	conn, err := e.mysql.DB(dispatch).Conn(ctx)
+	if err != nil {
+		return e.refuse(ctx, err)
+	}
+	defer conn.Close()
+	for _, s := range []string{
+		"SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 1",
+		fmt.Sprintf("UPDATE %s.couriers SET cents = cents + %d WHERE id = %d", e.database, c.cents, c.courier),
+	} {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			return e.refuse(ctx, err)
+		}
+	}
+	e.books.change = c
 	return nil
 }
 

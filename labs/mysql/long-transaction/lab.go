@@ -144,8 +144,11 @@ func (e *evening) outOfPaper(ctx context.Context) error {
 	return e.look(ctx, &e.historyAfter)
 }
 
-// again asks for the same report when there is paper.
+// again asks for the same report when there is paper, and a courier has got change.
 func (e *evening) again(ctx context.Context) error {
+	if err := e.give(ctx); err != nil {
+		return err
+	}
 	printed, err := e.ask(ctx, func(int) (int, error) { return http.StatusOK, nil })
 	if !printed {
 		e.missing++

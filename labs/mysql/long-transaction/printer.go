@@ -138,11 +138,16 @@ func (e *evening) ask(ctx context.Context, f page) (printed bool, err error) {
 		e.asked.name, e.asked.delivered = e.name, e.delivered
 	}
 	e.mu.Unlock()
+	e.things.Store(0)
 	e.printer.begin(e.name, f)
 	status, text, err := e.answer(ctx, "/report?name="+url.QueryEscape(e.name))
 	lines, failed := e.printer.end()
 	if err := errors.Join(failed, err); err != nil {
 		return false, err
+	}
+	if status == 0 {
+		e.missingNote("%s did not come: %s", e.name, text)
+		return false, nil
 	}
 	if status != http.StatusOK {
 		e.missingNote("%s was answered with: %d %s", e.name, status, strings.TrimSpace(text))
@@ -170,6 +175,10 @@ const (
 	hurry    = 2 * time.Second
 )
 
+// tireless is who has sent so many things to MySQL for one report: what is right
+// needs a few, or a few for each line. It will ask for ever.
+const tireless = 1000
+
 // answer is what the program says in the end; status 0 if it has stopped doing anything.
 func (e *evening) answer(ctx context.Context, path string) (status int, text string, err error) {
 	wait := patience
@@ -177,6 +186,7 @@ func (e *evening) answer(ctx context.Context, path string) (status int, text str
 		wait = hurry
 	}
 	idle := fmt.Errorf("for %s it neither printed nor asked MySQL anything", wait)
+	restless := fmt.Errorf("it sent %d things to MySQL, and was not done", tireless)
 	limit, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{})
@@ -189,9 +199,12 @@ func (e *evening) answer(ctx context.Context, path string) (status int, text str
 	for {
 		select {
 		case <-done:
-			if context.Cause(limit) == idle {
+			switch context.Cause(limit) {
+			case idle:
 				waiting, err := e.mysql.Waiting(ctx, reports)
 				return 0, fmt.Sprintf("%v; %d of its connections waited for a lock", idle, waiting), err
+			case restless:
+				return 0, restless.Error(), nil
 			}
 			return status, text, err
 		case <-tick.C:
@@ -200,6 +213,9 @@ func (e *evening) answer(ctx context.Context, path string) (status int, text str
 			e.mu.Unlock()
 			if since > wait && !e.printer.printing() {
 				cancel(idle)
+			}
+			if e.things.Load() > tireless && !e.printer.printing() {
+				cancel(restless)
 			}
 		}
 	}
