@@ -90,9 +90,9 @@ func (s *Server) Load(ctx context.Context, table, columns string, rows func(*Row
 	return n, s.Analyze(table)(ctx)
 }
 
-// Analyze returns a lab's Settle where a fix may make tables anew. The server
-// looks at a table some 10 s after it was filled, and until then may well scan
-// one that it believes empty.
+// Analyze returns a lab's Settle. The server looks at a table that is new, or has
+// changed much, some 10 s later: until then it may well scan one that it believes
+// empty, and then it reads pages in the midst of what is measured.
 func (s *Server) Analyze(tables string) func(context.Context) error {
 	return func(ctx context.Context) error { return s.Exec(ctx, "ANALYZE NO_WRITE_TO_BINLOG TABLE "+tables) }
 }

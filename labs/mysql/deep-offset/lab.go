@@ -55,6 +55,7 @@ var Lab = &lab.Lab{
 				}
 				return err
 			},
+			Settle:  s.db.Analyze("orders"),
 			Measure: s.measure,
 			Play:    s.play,
 		}
