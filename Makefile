@@ -55,7 +55,7 @@ costs: setup build ## Record what each lab takes, by which lab grade --shard spl
 lint: ## gofmt, go vet for all systems, golangci-lint, actionlint, go mod tidy
 	@LINTER=$(LINTER) ACTIONLINT=$(ACTIONLINT) scripts/lint
 
-bench: setup build ## Measure faultlab against the bare servers (five minutes); README=1 puts it into the README
+bench: setup build ## Measure faultlab against the bare servers (half an hour); README=1 puts it into the README
 	@$(GO) run ./internal/cmd/bench $(if $(README),-readme README.md) $(FLAGS)
 
 chaos: ## Kill, restart, fill and take away while labs run (half an hour; root on Linux)
