@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -31,6 +33,22 @@ func (s *Server) DSNThrough(p *rig.Proxy, account, database string) string {
 	c := s.client(account)
 	c.Addr, c.DBName = p.Addr(), database
 	return c.FormatDSN()
+}
+
+// OneStatement takes a wish from what a client sends: to send several statements
+// in one packet, between which nothing can happen. Some proxies don't have it
+// either. It is among the capabilities in a connection's first packet.
+func OneStatement(sent []byte) {
+	// https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_response.html
+	const header, reserved, protocol41, multiStatements = 4, 23, 1 << 9, 1 << 16
+	if len(sent) < header+9+reserved || sent[3] != 1 || int(sent[0])|int(sent[1])<<8|int(sent[2])<<16 != len(sent)-header {
+		return
+	}
+	capabilities := binary.LittleEndian.Uint32(sent[header:])
+	if capabilities&protocol41 == 0 || !bytes.Equal(sent[header+9:][:reserved], make([]byte, reserved)) {
+		return
+	}
+	binary.LittleEndian.PutUint32(sent[header:], capabilities&^multiStatements)
 }
 
 // NewDatabase makes a database, in place of one of that name, and runs statements in it.

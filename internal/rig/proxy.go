@@ -27,7 +27,7 @@ type Proxy struct {
 	cut     bool
 	mute    bool
 	held    int // bytes that clients sent while they were muted
-	before  func()
+	before  func(sent []byte)
 	asked   *request      // the last that Before was called for
 	changed chan struct{} // closed and made anew at each change
 	conns   map[net.Conn]bool
@@ -87,10 +87,10 @@ func (p *Proxy) Held() int {
 func (p *Proxy) Heal() { p.set(func() { p.cut, p.mute = false, false }) }
 
 // Before has f called before each piece of what a client sends goes on to the
-// server; nil: nothing. Pieces then go on one at a time, and only when the server
+// server, which gets it as f leaves it; nil: nothing. Pieces then go on one at a time, and only when the server
 // has answered something to that of another client, or has not for a while. So
 // what f does happens between any two statements, also of two connections.
-func (p *Proxy) Before(f func()) { p.set(func() { p.before = f }) }
+func (p *Proxy) Before(f func(sent []byte)) { p.set(func() { p.before = f }) }
 
 // Reset breaks all present connections, as a firewall that restarts.
 func (p *Proxy) Reset() {
@@ -168,10 +168,10 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	var both sync.WaitGroup
 	both.Go(func() {
-		p.pump(server, client, true, func(deliver func() bool) bool { return p.ask(server, deliver) })
+		p.pump(server, client, true, func(sent []byte, deliver func() bool) bool { return p.ask(server, sent, deliver) })
 	})
 	both.Go(func() {
-		p.pump(client, server, false, func(deliver func() bool) bool {
+		p.pump(client, server, false, func(_ []byte, deliver func() bool) bool {
 			p.answered(server)
 			return deliver()
 		})
@@ -183,7 +183,7 @@ func (p *Proxy) serve(client net.Conn) {
 const unanswered = 250 * time.Millisecond
 
 // ask delivers a piece of what a client sends, after what Before wants.
-func (p *Proxy) ask(server net.Conn, deliver func() bool) bool {
+func (p *Proxy) ask(server net.Conn, sent []byte, deliver func() bool) bool {
 	p.mu.Lock()
 	f := p.before
 	p.mu.Unlock()
@@ -204,7 +204,7 @@ func (p *Proxy) ask(server net.Conn, deliver func() bool) bool {
 		case <-p.live.Done():
 		}
 	}
-	f()
+	f(sent)
 	p.mu.Lock()
 	p.asked = &request{server, make(chan struct{})}
 	p.mu.Unlock()
@@ -228,7 +228,7 @@ func (p *Proxy) answered(server net.Conn) {
 // came, so that latency delays bytes without thinning them out; the queue is
 // short, so that a receiver that is slow slows the sender. Each piece goes on
 // when pass delivers it.
-func (p *Proxy) pump(to, from net.Conn, asks bool, pass func(deliver func() bool) bool) {
+func (p *Proxy) pump(to, from net.Conn, asks bool, pass func(data []byte, deliver func() bool) bool) {
 	type piece struct {
 		data []byte
 		came time.Time
@@ -257,7 +257,7 @@ func (p *Proxy) pump(to, from net.Conn, asks bool, pass func(deliver func() bool
 	})
 	defer close(broken)
 	for q := range queue {
-		if !pass(func() bool { return p.deliver(to, q.data, q.came, asks) }) {
+		if !pass(q.data, func() bool { return p.deliver(to, q.data, q.came, asks) }) {
 			to.Close()
 			from.Close()
 			return

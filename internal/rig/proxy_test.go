@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -205,11 +206,14 @@ func TestProxyBefore(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, p.Close()) })
 	var calls atomic.Int64
-	p.Before(func() { calls.Add(1) })
+	p.Before(func(sent []byte) { calls.Add(1); sent[0]++ })
 	expect := func(want int64) {
 		t.Helper()
 		select {
-		case <-got:
+		case text := <-got:
+			if text != fmt.Sprintln(want+1) { // as it was left
+				t.Errorf("the server hears %q", text)
+			}
 		case <-time.After(10 * time.Second):
 			t.Fatal("nothing has come")
 		}

@@ -156,8 +156,10 @@ func (x *run) open(ctx context.Context, v lab.Variant) (_ *evening, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// An order is delivered before each thing that the program asks of MySQL.
-	e.way.Before(func() {
+	// An order is delivered before each thing that the program asks of MySQL: which
+	// therefore is one statement.
+	e.way.Before(func(sent []byte) {
+		mysql.OneStatement(sent)
 		e.things.Add(1)
 		if ctx.Err() == nil && e.refusals() < enough {
 			e.keep(e.deliver(ctx, 1))
