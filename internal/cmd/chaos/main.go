@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command chaos kills, restarts, fills and removes what faultlab stands on while
 // it works, and then sees whether all is as promised: the next run is right,
 // nothing is left behind, no file of the learner's is lost or half-written. It
