@@ -43,8 +43,9 @@ type day struct {
 	puts    []*put
 	asked   map[*cart]bool // who has put something into it already
 	job     error          // what the service last said of a job that it did not do
-	left    int            // carts that were due and open when the service said that it was done
+	left    int            // carts that were due and open when the service said that it was done, at the most
 	locks   float64        // the most for each cart that was due
+	locksAt string         // and when that was
 	writers int            // that came while the job was held
 	blocked int            // of these
 	before  mysql.Status
@@ -226,15 +227,23 @@ func (d *day) runJob(ctx context.Context, run, locked int) *measure.Wave {
 		var left int
 		err = d.mysql.Admin().QueryRowContext(ctx, fmt.Sprintf(
 			"SELECT COUNT(*) FROM %s.carts WHERE state = 'open' AND touched < '%s'", d.database, stamp(before(run)))).Scan(&left)
-		d.left += max(0, left-locked)
+		d.left = max(d.left, left-locked)
 		return theirs(err)
 	})
 }
 
-// expire has the job run until it says that it is done, as it does every five minutes.
-func (d *day) expire(ctx context.Context, run int) error {
+// expire has the job run until it says that it is done, as it does every five
+// minutes. Whom it waits for is let go: what that does to others was seen before.
+func (d *day) expire(ctx context.Context, run int, release func()) error {
 	for range 3 {
-		if err := d.runJob(ctx, run, 0).Wait(ctx); err != nil || d.job == nil {
+		job := d.runJob(ctx, run, 0)
+		if err := d.await(ctx, job, 0, 0); err != nil {
+			return err
+		}
+		if job.Ended() < job.Size {
+			release()
+		}
+		if err := job.Wait(ctx); err != nil || d.job == nil {
 			return err
 		}
 	}
@@ -244,13 +253,17 @@ func (d *day) expire(ctx context.Context, run int) error {
 // whileJobWaits starts the job, which comes to something that the harness has
 // locked; counts what it has locked itself; and lets customers come whose carts are
 // not due. What it returns ends when the harness lets go.
-func (d *day) whileJobWaits(ctx context.Context, r *lab.Readings, run int, what string) (waiter, error) {
+func (d *day) whileJobWaits(ctx context.Context, r *lab.Readings, run int, what string, before ...*measure.Wave) (waiter, error) {
+	waiting := 0
+	for _, w := range before {
+		waiting += w.Size - w.Ended()
+	}
 	job := d.runJob(ctx, run, 2)
-	if err := d.await(ctx, job, 0, 0); err != nil {
+	if err := d.await(ctx, job, waiting, 0); err != nil {
 		return nil, err
 	}
-	waiting := job.Size - job.Ended()
-	if err := d.countLocks(ctx, r, run, what); err != nil {
+	waiting += job.Size - job.Ended()
+	if err := d.countLocks(ctx, run, what); err != nil {
 		return nil, err
 	}
 	all := d.customers(20)
@@ -268,7 +281,7 @@ func (d *day) whileJobWaits(ctx context.Context, r *lab.Readings, run int, what 
 	if late+shut > 0 {
 		r.Note("writers-blocked", "while %s: of %d customers of other carts %d wait; of new carts, %d of 1", what, w.Size, late, shut)
 	}
-	return waiters{job, w}, d.countLocks(ctx, r, run, what)
+	return waiters{job, w}, d.countLocks(ctx, run, what)
 }
 
 type waiters []waiter
@@ -304,7 +317,7 @@ func (d *day) await(ctx context.Context, w *measure.Wave, others int, still time
 	})
 }
 
-func (d *day) countLocks(ctx context.Context, r *lab.Readings, run int, what string) error {
+func (d *day) countLocks(ctx context.Context, run int, what string) error {
 	n, err := d.mysql.Locks(ctx, account)
 	if err != nil {
 		return err
@@ -317,7 +330,7 @@ func (d *day) countLocks(ctx context.Context, r *lab.Readings, run int, what str
 	}
 	if each := float64(n) / float64(due); each > d.locks {
 		d.locks = each
-		r.Note("job-locks", "while %s: %d carts are due, and the service holds %d locks on rows", what, due, n)
+		d.locksAt = fmt.Sprintf("while %s: %d carts are due, and the service holds %d locks on rows", what, due, n)
 	}
 	return nil
 }
@@ -372,21 +385,19 @@ func (d *day) newCart(ctx context.Context) (*cart, error) {
 
 // putIntoLocked has a customer put something into a cart that somebody else has
 // locked: who is told that it is there, although it can't be, must find it there.
+// Others need not wait for that.
 func (d *day) putIntoLocked(ctx context.Context) (w *measure.Wave, unlock func(), err error) {
-	waiting, err := d.mysql.Waiting(ctx, account)
-	if err != nil {
+	p := d.customers(1)
+	if unlock, err = d.holdCart(ctx, p[0].cart); err != nil {
 		return nil, nil, err
 	}
-	p := d.customers(1)
-	unlock, err = d.mysql.Hold(ctx, "ROLLBACK", "SET SESSION lock_wait_timeout = 1", "BEGIN", fmt.Sprintf("SELECT id FROM %s.carts WHERE id = %d FOR UPDATE NOWAIT", d.database, p[0].cart.id))
-	if refused := (*driver.MySQLError)(nil); errors.As(err, &refused) && (refused.Number == 3572 || refused.Number == 1205) { // the job has locked it, or the table
-		unlock, err = func() {}, nil
-	}
-	if err != nil {
-		return nil, nil, theirs(err)
-	}
 	w = d.send(ctx, p)
-	return w, unlock, d.await(ctx, w, waiting, 0)
+	return w, unlock, d.await(ctx, w, 0, 0)
+}
+
+// holdCart has somebody look at a cart in a transaction that stays open.
+func (d *day) holdCart(ctx context.Context, c *cart) (release func(), err error) {
+	return d.hold(ctx, "ROLLBACK", "BEGIN", fmt.Sprintf("SELECT id FROM %s.carts WHERE id = %d FOR UPDATE", d.database, c.id))
 }
 
 // theirs blames the service for what an account that may do everything could not do.

@@ -28,6 +28,7 @@ func (d *day) readings(ctx context.Context, r *lab.Readings) error {
 		return err
 	}
 	r.Set("job-locks", "for each cart that is due", d.locks)
+	r.Note("job-locks", "%s", d.locksAt)
 	r.Set("writers-blocked", fmt.Sprintf("of %d", d.writers), float64(d.blocked))
 	if d.job != nil {
 		r.Note("carts-wrong", "the job was answered: %v", d.job)
