@@ -33,7 +33,7 @@ var sections = []struct {
 	{ready, "Time to ready, from the image", "`Rig.Start`", "container started by hand"},
 	{snapshot, "Time to ready, from a snapshot", "`Rig.Start`", "container started by hand"},
 	{seed, "Seeding", "the harness's loader", "the server's own bulk path"},
-	{playing, "A playground, warm, until its shell is connected", "the command", "container of the snapshot started by hand"},
+	{playing, "A playground, warm, until its shell is connected", "the command", "container of the snapshot started by hand; for reset, also removed"},
 	{fullRun, "A full run of the reference solution, warm", "from start to removal", "its servers' own work"},
 	{gradings, "Grading, on data of a new seed", "`lab grade`", "`lab run`, one after another"},
 }
