@@ -19,6 +19,8 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/client"
+
+	"faultlab/internal/owner"
 )
 
 // relay is the source of the one program in the image. It uses Go's own library
@@ -57,7 +59,7 @@ func ensure(ctx context.Context, api *client.Client) (string, error) {
 
 // build compiles the relay.
 func build(ctx context.Context) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "faultlab-relay-*")
+	dir, err := owner.Scratch()
 	if err != nil {
 		return nil, err
 	}
