@@ -87,9 +87,10 @@ func (p *Proxy) Held() int {
 func (p *Proxy) Heal() { p.set(func() { p.cut, p.mute = false, false }) }
 
 // Before has f called before each piece of what a client sends goes on to the
-// server, which gets it as f leaves it; nil: nothing. Pieces then go on one at a time, and only when the server
-// has answered something to that of another client, or has not for a while. So
-// what f does happens between any two statements, also of two connections.
+// server, which gets it as f leaves it; nil: nothing. Pieces then go on one at a
+// time, and only when the server has answered something to that of another client,
+// or has not for a while. So what f does happens between any two statements, also
+// of two connections.
 func (p *Proxy) Before(f func(sent []byte)) { p.set(func() { p.before = f }) }
 
 // Reset breaks all present connections, as a firewall that restarts.
