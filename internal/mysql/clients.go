@@ -9,6 +9,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"faultlab/internal/measure"
 	"faultlab/internal/rig"
 )
 
@@ -99,6 +100,15 @@ func (s *Server) Disconnect(ctx context.Context, account string) (n int, err err
 		}
 	}
 	return n, rows.Err()
+}
+
+// Drop is Disconnect until the account has no connection any more: MySQL has
+// rolled back what it had not committed.
+func (s *Server) Drop(ctx context.Context, account string) error {
+	return measure.Until(ctx, "MySQL has dropped the connections of "+account, func(ctx context.Context) (string, bool, error) {
+		open, err := s.Disconnect(ctx, account)
+		return fmt.Sprintf("%d connections", open), open == 0, err
+	})
 }
 
 // Waiting counts the account's connections that wait for a lock of somebody

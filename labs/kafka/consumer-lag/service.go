@@ -16,7 +16,6 @@ import (
 	"faultlab/internal/fix"
 	"faultlab/internal/kafka"
 	"faultlab/internal/lab"
-	"faultlab/internal/measure"
 )
 
 //go:embed schema.sql
@@ -126,11 +125,7 @@ func (s *service) kill(ctx context.Context) error {
 	if s.process.Err() == nil {
 		s.process.Kill()
 	}
-	err := measure.Until(ctx, "MySQL has dropped the writer's connections", func(ctx context.Context) (string, bool, error) {
-		n, err := s.mysql.Disconnect(ctx, writer)
-		return fmt.Sprintf("%d connections", n), n == 0, err
-	})
-	if err != nil {
+	if err := s.mysql.Drop(ctx, writer); err != nil {
 		return err
 	}
 	return s.kafka.Evict(ctx, s.group)

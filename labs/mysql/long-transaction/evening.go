@@ -124,7 +124,7 @@ func (x *run) open(ctx context.Context, v lab.Variant) (_ *evening, err error) {
 		return nil, err
 	}
 	// Nothing of what was before is kept when the evening begins.
-	if err := x.leave(ctx); err != nil {
+	if err := x.mysql.Drop(ctx, reports); err != nil {
 		return nil, err
 	}
 	err = measure.Until(ctx, "the server has thrown away what nobody can read any more", func(ctx context.Context) (string, bool, error) {
@@ -166,14 +166,6 @@ func (x *run) open(ctx context.Context, v lab.Variant) (_ *evening, err error) {
 		}
 	})
 	return e, nil
-}
-
-// leave ends what is left of a program's connections.
-func (x *run) leave(ctx context.Context) error {
-	return measure.Until(ctx, "MySQL has dropped the program's connections", func(ctx context.Context) (string, bool, error) {
-		open, err := x.mysql.Disconnect(ctx, reports)
-		return fmt.Sprintf("%d connections", open), open == 0, err
-	})
 }
 
 func (e *evening) close() {

@@ -161,7 +161,7 @@ func (e *evening) again(ctx context.Context) error {
 func (e *evening) closing(ctx context.Context) error {
 	e.way.Before(nil)
 	e.program.Kill()
-	if err := e.leave(ctx); err != nil {
+	if err := e.mysql.Drop(ctx, reports); err != nil {
 		return err
 	}
 	if err := e.book(); err != nil {

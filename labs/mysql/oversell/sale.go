@@ -127,7 +127,7 @@ func (s *sale) start(ctx context.Context, n int) (err error) {
 func (s *sale) kill(ctx context.Context, n int) error {
 	s.dead.Store(s.tills[n])
 	s.tills[n].Kill()
-	return s.dropped(ctx, n)
+	return s.mysql.Drop(ctx, accounts[n])
 }
 
 // breakOff lets go what the first till waits for, and breaks its connections
@@ -144,15 +144,7 @@ func (s *sale) breakOff(ctx context.Context, w *wave, unlock func()) error {
 		return err
 	}
 	s.way.Reset()
-	return s.dropped(ctx, 0)
-}
-
-// dropped waits until MySQL has ended a till's sessions.
-func (s *sale) dropped(ctx context.Context, n int) error {
-	return measure.Until(ctx, "MySQL has dropped the till's connections", func(ctx context.Context) (string, bool, error) {
-		open, err := s.mysql.Disconnect(ctx, accounts[n])
-		return fmt.Sprintf("%d connections", open), open == 0, err
-	})
+	return s.mysql.Drop(ctx, accounts[0])
 }
 
 // product puts so many pieces on sale of one that nobody could buy before.

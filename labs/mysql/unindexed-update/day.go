@@ -107,10 +107,7 @@ func (d *day) start(ctx context.Context) (err error) {
 func (d *day) kill(ctx context.Context) error {
 	d.dead.Store(d.service)
 	d.service.Kill()
-	return measure.Until(ctx, "MySQL has dropped the service's connections", func(ctx context.Context) (string, bool, error) {
-		open, err := d.mysql.Disconnect(ctx, account)
-		return fmt.Sprintf("%d connections", open), open == 0, err
-	})
+	return d.mysql.Drop(ctx, account)
 }
 
 // hold locks something on a connection of its own. Whoever has locked the whole
