@@ -14,6 +14,7 @@ import (
 	"faultlab/internal/grade"
 	"faultlab/internal/lab"
 	"faultlab/internal/report"
+	"faultlab/internal/rig"
 )
 
 // gradeFlags are what lab grade is told.
@@ -22,6 +23,7 @@ type gradeFlags struct {
 	track, out, shard, replay, record string
 	fixes                             []string
 	seed                              uint64
+	jobs                              int
 }
 
 func (a *App) grade() *cobra.Command {
@@ -55,6 +57,9 @@ replay: 0 the same outcomes, 1 others, 3 some invalid.`,
 			if o.schema {
 				_, err := io.WriteString(a.Out, report.Schema())
 				return err
+			}
+			if o.jobs < 0 {
+				return errors.New("--jobs: how many fixes to judge at a time, 1 or more")
 			}
 			if o.out == "" {
 				return errors.New("say --out DIR: where the results go")
@@ -109,6 +114,7 @@ replay: 0 the same outcomes, 1 others, 3 some invalid.`,
 	f.BoolVar(&o.all, "all", false, "grade all labs")
 	f.StringVar(&o.track, "track", "", "grade all labs of an `engine`")
 	f.Uint64Var(&o.seed, "seed", 0, "what the data derives from; 0 chooses one")
+	f.IntVar(&o.jobs, "jobs", 0, "judge so many fixes at a time; 0 is what this machine can: one a core, and 2 GiB for each")
 	f.BoolVar(&o.trust, "trust", false, "run the programs as you, on this machine, and not in a sandbox")
 	f.StringVar(&o.shard, "shard", "", "grade only this part, like `2/3`; lab grade merge puts the parts together")
 	f.StringVar(&o.replay, "replay", "", "judge again what is in this `results.json`, and compare")
@@ -217,15 +223,11 @@ func (a *App) judge(cmd *cobra.Command, o gradeFlags, mine, whole []grade.Attemp
 		g.Seed = o.seed
 	}
 	g.Trust = o.trust
-	g.Show, g.Log = a.progress(o.verbose), a.log
-	if workflow() {
-		w := report.Fence(a.Err)
-		g.Log = func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
-		g.Show = report.Progress(w, false)
-		if o.verbose {
-			g.Show = report.Details(w)
-		}
+	if g.Jobs = o.jobs; g.Jobs == 0 {
+		g.Jobs = rig.Turns(cmd.Context())
 	}
+	g.Jobs = min(g.Jobs, len(mine))
+	a.follow(g, o.verbose)
 	g.Log("seed %d", g.Seed)
 	got, ended := g.Grade(cmd.Context(), mine, whole, shard)
 	if err := errors.Join(grade.Write(o.out, got), a.tell(got, true)); err != nil {
@@ -235,6 +237,29 @@ func (a *App) judge(cmd *cobra.Command, o gradeFlags, mine, whole []grade.Attemp
 		return nil, fault{fmt.Errorf("%d of %d graded: %w", len(got.Graded), len(mine), ended)}
 	}
 	return got, nil
+}
+
+// follow shows what g does: on a terminal as a run is shown, and else, or where several
+// go on at a time, as lines.
+func (a *App) follow(g *grade.Grader, verbose bool) {
+	w := report.NewLines(a.Err)
+	if workflow() {
+		w = report.NewLines(report.Fence(a.Err))
+	}
+	g.Log = func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+	g.Show = func(at grade.Attempt) func(lab.Event) {
+		var to io.Writer = w
+		switch {
+		case g.Jobs > 1:
+			to = w.Of(at.String())
+		case !workflow():
+			return a.progress(verbose)
+		}
+		if verbose {
+			return report.Details(to)
+		}
+		return report.Progress(to, false)
+	}
 }
 
 // regrade judges again what an earlier grading judged.

@@ -1,5 +1,5 @@
-// Package grade judges what was handed in: labs of submissions one after another,
-// each on fresh servers, and the results as files.
+// Package grade judges what was handed in: labs of submissions, each on fresh
+// servers, and the results as files.
 package grade
 
 import (
@@ -17,8 +17,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
+
+	"golang.org/x/sync/errgroup"
 
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
@@ -35,8 +38,10 @@ type Grader struct {
 	Seed uint64 // chosen by New
 	// Trust runs programs that were handed in as whoever grades, in no sandbox.
 	Trust bool
-	// Show is given what happens in a run, Log a line about each attempt.
-	Show func(lab.Event)
+	// Jobs is how many attempts are judged at a time; at least one.
+	Jobs int
+	// Show gives what is told of an attempt's run, Log a line about each attempt.
+	Show func(Attempt) func(lab.Event)
 	Log  func(format string, args ...any)
 	// Run judges one fix; New sets trial.Run.
 	Run func(ctx context.Context, root string, l *lab.Lab, o trial.Options) (*lab.Result, error)
@@ -59,6 +64,8 @@ type Attempt struct {
 	ignored    []string
 	err        error // why there is no fix; the submission's
 }
+
+func (a Attempt) String() string { return a.Submission + " " + a.Lab.Name }
 
 // key is what the attempt is called in results.
 func (a Attempt) key() report.Attempt {
@@ -151,27 +158,42 @@ func (g *Grader) Grade(ctx context.Context, attempts, whole []Attempt, shard *re
 	for _, a := range whole {
 		all.Planned = append(all.Planned, a.key())
 	}
-	for i, a := range attempts {
-		// Whatever becomes of us, what was graded so far is there, and what was planned.
-		if err := results(g.Out, all); err != nil {
-			return all, err
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		g.Log("%d of %d: %s %s", i+1, len(attempts), a.Submission, a.Lab.Name)
-		x, err := g.attempt(ctx, a)
-		if err != nil {
-			return all, err
-		}
-		if ctx.Err() != nil {
-			break // whatever it ended with, it was cut off
-		}
-		all.Graded = append(all.Graded, x)
-		g.Log("%s %s: %s", a.Submission, a.Lab.Name, x.Verdict)
+	if err := results(g.Out, all); err != nil { // what was planned is there, whatever becomes of us
+		return all, err
 	}
+	graded := make([]*report.Graded, len(attempts))
+	var mu sync.Mutex
+	jobs, ctx := errgroup.WithContext(ctx)
+	jobs.SetLimit(max(1, g.Jobs))
+	for i, a := range attempts {
+		jobs.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			g.Log("%d of %d: %s", i+1, len(attempts), a)
+			x, err := g.attempt(ctx, a)
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil { // whatever it ended with, it was cut off
+				return context.Cause(ctx)
+			}
+			g.Log("%s: %s", a, x.Verdict)
+			mu.Lock()
+			defer mu.Unlock()
+			graded[i] = &x
+			all.Graded = all.Graded[:0] // in the order of the plan
+			for _, x := range graded {
+				if x != nil {
+					all.Graded = append(all.Graded, *x)
+				}
+			}
+			return results(g.Out, all)
+		})
+	}
+	err := jobs.Wait()
 	all.Seconds = time.Since(all.Started).Seconds()
-	return all, context.Cause(ctx)
+	return all, err
 }
 
 // attempt judges one fix. The error is that results can't be written.
@@ -211,7 +233,7 @@ func (g *Grader) attempt(ctx context.Context, a Attempt) (report.Graded, error) 
 			break
 		}
 		x.Retried = res.Reason
-		g.Log("%s %s: invalid, which is not the submission's fault: once more on fresh servers", a.Submission, a.Lab.Name)
+		g.Log("%s: invalid, which is not the submission's fault: once more on fresh servers", a)
 	}
 	run := report.Documented(res)
 	run.Series, run.Evidence = run.Series[:0], ""
@@ -224,7 +246,7 @@ func (g *Grader) attempt(ctx context.Context, a Attempt) (report.Graded, error) 
 // another error makes the run invalid.
 func (g *Grader) once(ctx context.Context, a Attempt, evidence string) (res *lab.Result, theirs *lab.Fault) {
 	res, err := g.Run(ctx, g.Root, a.Lab, trial.Options{
-		Variant: "fix", Files: a.fix.Files, Sandbox: !g.Trust, Seed: g.Seed, Show: g.Show, Evidence: evidence,
+		Variant: "fix", Files: a.fix.Files, Sandbox: !g.Trust, Seed: g.Seed, Show: g.Show(a), Evidence: evidence,
 	})
 	if err == nil || errors.As(err, &theirs) {
 		return res, theirs

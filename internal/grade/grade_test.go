@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func bench(t *testing.T, verdict func(n int, o trial.Options) *lab.Result) (*Gra
 	})
 	n := 0
 	g := New(root, filepath.Join(root, "out"))
-	g.Log, g.Show = t.Logf, func(lab.Event) {}
+	g.Log, g.Show = t.Logf, func(Attempt) func(lab.Event) { return func(lab.Event) {} }
 	g.Run = func(_ context.Context, _ string, l *lab.Lab, o trial.Options) (*lab.Result, error) {
 		n++
 		res := verdict(n, o)
@@ -128,6 +129,39 @@ func TestGrade(t *testing.T) {
 	back, err := Read(filepath.Join(g.Out, "results.json"))
 	if diff := cmp.Diff(outcomes(got), outcomes(back)); diff != "" || err != nil {
 		t.Error(err, diff)
+	}
+}
+
+// Two at a time: the first ends when the second has ended. Results keep the plan's order.
+func TestJobs(t *testing.T) {
+	g, dir := bench(t, nil)
+	plan, err := Plan(handed(dir), []*lab.Lab{a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan struct{})
+	var running, most atomic.Int32
+	g.Jobs = 2
+	g.Run = func(ctx context.Context, _ string, l *lab.Lab, o trial.Options) (*lab.Result, error) {
+		most.Store(max(most.Load(), running.Add(1)))
+		defer running.Add(-1)
+		switch {
+		case l == b:
+			close(second)
+		case o.Files["fix.sql"] == "alice":
+			<-second
+		}
+		return &lab.Result{Lab: l.Name, Verdict: lab.Pass, Seed: o.Seed, Started: time.Now(), Before: &lab.Readings{}, After: &lab.Readings{}}, nil
+	}
+	got, err := g.Grade(t.Context(), plan, plan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"alice mysql/a pass ", "alice redis/b pass ", "bob mysql/a pass "}, outcomes(got)[:3]); diff != "" || len(got.Graded) != len(plan) {
+		t.Error(diff)
+	}
+	if most.Load() != 2 {
+		t.Errorf("%d at a time", most.Load())
 	}
 }
 

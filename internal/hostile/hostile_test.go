@@ -206,7 +206,8 @@ func graded(t *testing.T, l *lab.Lab, name string, files map[string]string) (*re
 		t.Fatal(err)
 	}
 	g := grade.New(root, out)
-	g.Seed, g.Log, g.Show = trial.Seed, t.Logf, func(lab.Event) {} // the snapshot of others serves
+	g.Seed, g.Log = trial.Seed, t.Logf // the snapshot of others serves
+	g.Show = func(grade.Attempt) func(lab.Event) { return func(lab.Event) {} }
 	got, err := g.Grade(t.Context(), plan, plan, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -83,3 +83,34 @@ func (p *progress) end(text string) {
 	fmt.Fprintln(p.w, text)
 	p.last = p.now()
 }
+
+// Lines is a writer that several runs write lines to at a time: each call of Write
+// is written in one piece.
+type Lines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// NewLines writes to w.
+func NewLines(w io.Writer) *Lines { return &Lines{w: w} }
+
+func (l *Lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// Of is for the lines of one of the runs, and puts its name before each.
+func (l *Lines) Of(name string) io.Writer { return named{l, name + "  "} }
+
+type named struct {
+	to   io.Writer
+	name string
+}
+
+func (n named) Write(b []byte) (int, error) {
+	if _, err := n.to.Write(append([]byte(n.name), b...)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}

@@ -96,9 +96,31 @@ func publishedOn(ctx context.Context, daemon string) (netip.Addr, error) {
 // here says that the engine publishes ports on this very machine.
 func (e *daemon) here() bool { return e.host.IsLoopback() }
 
-// slots is how many labs may run at a time: one for two cores, since a lab's
-// servers and its load need one each.
-func (e *daemon) slots() int { return max(1, e.info.NCPU/2) }
+// room is what a lab is reckoned to need beside a core: its servers, its load, and
+// the programs that are built meanwhile.
+const room = 2 << 30
+
+// slots is how many labs may run at a time: one for each core, as far as there is
+// memory. A run waits most of its time, for servers to start and disks to write, and
+// counters decide, which don't mind a busy core: on two cores, two at a time get half
+// as much done again.
+func (e *daemon) slots() int {
+	n := e.info.NCPU
+	if e.info.MemTotal > 0 {
+		n = min(n, int(e.info.MemTotal/room))
+	}
+	return max(1, n)
+}
+
+// Turns is how many labs this machine runs at a time; one where no engine says more.
+func Turns(ctx context.Context) int {
+	e, err := connect(ctx)
+	if err != nil {
+		return 1
+	}
+	defer e.close()
+	return e.slots()
+}
 
 // fits says in one sentence what the lab needs and the engine lacks.
 func (e *daemon) fits(ctx context.Context, env lab.Env) error {
