@@ -127,6 +127,22 @@ func (s *Server) Selects(ctx context.Context, account string) (n int64, err erro
 	return n, nil
 }
 
+// Statements counts what the accounts have sent to be run, prepared or not,
+// whatever it was. The server counts a statement just after it has answered it.
+func (s *Server) Statements(ctx context.Context, accounts ...string) (n int64, err error) {
+	for _, account := range accounts {
+		var of int64
+		err := s.Admin().QueryRowContext(ctx, `
+			SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_user_by_event_name
+			WHERE USER = ? AND (EVENT_NAME LIKE 'statement/sql/%' OR EVENT_NAME = 'statement/com/Execute')`, account).Scan(&of)
+		if err != nil {
+			return 0, fmt.Errorf("count statements of %s on %s: %w", account, s.Name(), err)
+		}
+		n += of
+	}
+	return n, nil
+}
+
 // Account reads what all sessions of an account have counted so far, those that
 // have ended included: a program's can't be asked one by one. Rows that a statement
 // examined, as the slow log has them, would not do: those that an OFFSET within

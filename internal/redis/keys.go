@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -86,6 +87,24 @@ func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err erro
 		}
 	})
 	return key, bytes, err
+}
+
+// Pass lets d go by for all keys that have an end, as if nobody had done anything
+// meanwhile: their ends come nearer, and whose end has come is gone. Others stay.
+func (s *Server) Pass(ctx context.Context, d time.Duration) error {
+	const pass = `
+		for _, key in ipairs(redis.call('KEYS', '*')) do
+			local left = redis.call('PTTL', key)
+			if left > tonumber(ARGV[1]) then
+				redis.call('PEXPIRE', key, left - ARGV[1])
+			elseif left >= 0 then
+				redis.call('DEL', key)
+			end
+		end`
+	if err := s.client.Eval(ctx, pass, nil, d.Milliseconds()).Err(); err != nil && !errors.Is(err, goredis.Nil) {
+		return fmt.Errorf("let time pass on %s: %w", s.Name(), err)
+	}
+	return nil
 }
 
 // Digest is the contents of keys, whatever order they come in.

@@ -49,6 +49,7 @@ const LearnerRights = "~* &* +@all -@admin -@dangerous +info +keys +sort +client
 // Server is one Redis server.
 type Server struct {
 	cfg      Config
+	rig      *rig.Rig
 	node     *rig.Node
 	primary  *Server  // of a replica, not in a cluster
 	cluster  *Cluster // it is a member of, or nil
@@ -81,7 +82,7 @@ func add(r *rig.Rig, c Config, primary *Server, cluster *Cluster) *Server {
 	if c.Rights == "" {
 		c.Rights = LearnerRights
 	}
-	s := &Server{cfg: c, primary: primary, cluster: cluster, password: r.Secret}
+	s := &Server{cfg: c, rig: r, primary: primary, cluster: cluster, password: r.Secret}
 	s.node = r.Add(s)
 	return s
 }
@@ -97,6 +98,9 @@ func (s *Server) Node() *rig.Node { return s.node }
 
 // Addr is where clients on this machine reach it.
 func (s *Server) Addr() string { return s.node.Addr(Port) }
+
+// Proxy stands before the server, until the rig is stopped.
+func (s *Server) Proxy(ctx context.Context) (*rig.Proxy, error) { return s.rig.Proxy(ctx, s.Addr()) }
 
 // Client is the harness's own client. Its commands are left out of Counters.
 func (s *Server) Client() *goredis.Client { return s.client }

@@ -85,13 +85,14 @@ func (s *sale) count(ctx context.Context) (mysql.Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	var statements, deadlocks int64
-	err = s.mysql.Admin().QueryRowContext(ctx, `
-		SELECT (SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_user_by_event_name
-		        WHERE USER IN ('till1', 'till2') AND (EVENT_NAME LIKE 'statement/sql/%' OR EVENT_NAME = 'statement/com/Execute')),
-		       (SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks')`).Scan(&statements, &deadlocks)
+	statements, err := s.mysql.Statements(ctx, accounts...)
 	if err != nil {
-		return nil, fmt.Errorf("count statements: %w", err)
+		return nil, err
+	}
+	var deadlocks int64
+	err = s.mysql.Admin().QueryRowContext(ctx, "SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'").Scan(&deadlocks)
+	if err != nil {
+		return nil, fmt.Errorf("count deadlocks: %w", err)
 	}
 	all["statements"], all["deadlocks"] = statements, deadlocks
 	return all, nil

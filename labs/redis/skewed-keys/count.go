@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"faultlab/internal/measure"
 	"faultlab/internal/redis"
 )
 
@@ -23,7 +24,7 @@ func (t *trial) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = each(ctx, sample, func(ctx context.Context, i int, a article) error { return t.check(ctx, t.either(i), a) })
+	err = measure.Each(ctx, sample, func(ctx context.Context, i int, a article) error { return t.check(ctx, t.either(i), a) })
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (t *trial) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = each(ctx, t.handfuls(m.Perm(len(t.stock.there) / handful)[:picks]), func(ctx context.Context, i int, list []article) error {
+	err = measure.Each(ctx, t.handfuls(m.Perm(len(t.stock.there) / handful)[:picks]), func(ctx context.Context, i int, list []article) error {
 		n, err := t.miss(ctx, t.either(i), list, "wrong-answers")
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -73,7 +74,7 @@ func (t *trial) compare(ctx context.Context) error {
 	var lost int
 	var mu sync.Mutex
 	all := slices.Concat(t.stock.there, t.stock.added)
-	err = each(ctx, pages(all), func(ctx context.Context, _ int, list []article) error {
+	err = measure.Each(ctx, pages(all), func(ctx context.Context, _ int, list []article) error {
 		n, err := t.miss(ctx, s, list, "lost-cards")
 		mu.Lock()
 		defer mu.Unlock()

@@ -33,7 +33,7 @@ func (s *stage) play(ctx context.Context, v lab.Variant) (func(context.Context) 
 			for i := range perSecond {
 				arriving = append(arriving, s.stock.added[(next+i)%len(s.stock.added)])
 			}
-			err := each(ctx, arriving, func(ctx context.Context, i int, a article) error {
+			err := measure.Each(ctx, arriving, func(ctx context.Context, i int, a article) error {
 				if _, err := t.one.card(ctx, t.at(next+i)); err != nil {
 					return err
 				}

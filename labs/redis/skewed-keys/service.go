@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"golang.org/x/sync/errgroup"
-
 	"faultlab/internal/fix"
 )
 
@@ -77,21 +75,4 @@ func (s service) saysMoved(ctx context.Context) bool {
 	}
 	defer res.Body.Close()
 	return res.StatusCode == http.StatusOK
-}
-
-// each calls f for all of list, some at a time.
-func each[T any](ctx context.Context, list []T, f func(ctx context.Context, i int, x T) error) error {
-	const workers = 8
-	g, ctx := errgroup.WithContext(ctx)
-	for w := range workers {
-		g.Go(func() error {
-			for i := w; i < len(list); i += workers {
-				if err := f(ctx, i, list[i]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
 }

@@ -13,6 +13,7 @@ import (
 
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
+	"faultlab/internal/measure"
 	"faultlab/internal/redis"
 )
 
@@ -336,7 +337,7 @@ func (t *trial) across(ctx context.Context) error {
 // arrive puts cards that were not there before.
 func (t *trial) arrive(ctx context.Context) error {
 	t.coming = nil
-	return each(ctx, t.stock.added, func(ctx context.Context, i int, a article) error {
+	return measure.Each(ctx, t.stock.added, func(ctx context.Context, i int, a article) error {
 		return t.put(ctx, t.either(i), a, 0)
 	})
 }
@@ -362,7 +363,7 @@ func (t *trial) overwrite(ctx context.Context, s service, list ...article) error
 	for _, a := range list {
 		t.written[a] = true
 	}
-	return each(ctx, list, func(ctx context.Context, _ int, a article) error { return t.put(ctx, s, a, 1) })
+	return measure.Each(ctx, list, func(ctx context.Context, _ int, a article) error { return t.put(ctx, s, a, 1) })
 }
 
 func (t *trial) put(ctx context.Context, s service, a article, version int) error {
