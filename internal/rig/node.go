@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +30,10 @@ import (
 type Node struct {
 	rig *Rig
 	srv Server
+	// has is the digest of the files that its image has already, files of those that
+	// its container was made with; put are those that had to be copied for that.
+	has, files string
+	put        []File
 
 	mu        sync.Mutex
 	container string
@@ -58,6 +64,10 @@ func (n *Node) IP() netip.Addr {
 	}
 	return n.rig.peers.addr(slices.Index(n.rig.nodes, n))
 }
+
+// Copied are the files that were copied into the container when it was made: all
+// that the server needs, or none, if the image has them.
+func (n *Node) Copied() []File { return n.put }
 
 func (n *Node) id() string {
 	n.mu.Lock()
@@ -192,13 +202,25 @@ func (n *Node) create(ctx context.Context, image string) error {
 	if x, ok := n.srv.(Explorable); ok { // now, since once more would cost a start a twentieth
 		files = slices.Concat(files, x.Shell(n.Image()).Files)
 	}
-	if err := n.Put(ctx, files...); err != nil {
-		return err
+	n.files, n.put = digest(files), nil
+	if n.files != n.has { // a copy costs more than the creation
+		if err := n.Put(ctx, files...); err != nil {
+			return err
+		}
+		n.put = files
 	}
 	if r.peers != nil {
 		return r.peers.connect(ctx, n)
 	}
 	return nil
+}
+
+func digest(files []File) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%q %q %o\n", f.Path, f.Text, f.Mode)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func resources(cpus float64, memory int64) container.Resources {

@@ -209,6 +209,9 @@ func (r *Rig) Start(ctx context.Context) (fp lab.Fingerprint, seeded bool, err e
 		}
 		if snap != nil {
 			r.secret = snap.secret
+			for _, n := range r.nodes {
+				n.has = snap.files[n.Name()]
+			}
 			return snap.print, true, r.up(ctx, snap.images, unlock)
 		}
 	}

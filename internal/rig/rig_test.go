@@ -89,6 +89,7 @@ type server struct {
 	same   bool
 	env    map[string]string
 	files  []File
+	knows  bool // give it a file "port" that says its host port
 	secret bool // pass it Secret("password")
 	rig    *Rig
 	node   *Node
@@ -108,6 +109,9 @@ func (s *server) Spec(img docker.Image, at func(int) int) Spec {
 	spec := Spec{
 		Cmd:   append([]string{"/server", "-listen", fmt.Sprintf(":%d", listen)}, s.args...),
 		Ports: []int{port}, Same: s.same, Env: s.env, Files: s.files,
+	}
+	if s.knows {
+		spec.Files = []File{{Path: "/data/port", Text: fmt.Sprint(at(port))}}
 	}
 	if s.secret {
 		spec.Env = map[string]string{"PASSWORD": s.rig.Secret("password")}

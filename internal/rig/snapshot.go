@@ -34,6 +34,7 @@ const (
 	labelSecret   = "faultlab.secret"
 	labelBase     = "faultlab.base"    // bytes of the image below
 	labelCreated  = "faultlab.created" // RFC 3339
+	labelFiles    = "faultlab.files"   // the digest of the files that were put into the container
 )
 
 // repository names all snapshots: faultlab/snapshot:<key>-<server>.
@@ -51,6 +52,7 @@ type Snapshot struct {
 	print  lab.Fingerprint
 	secret string
 	images map[string]string // image name by server
+	files  map[string]string // digest of its files by server
 	ids    []string          // of all its images, for removal
 	whole  bool              // nothing is missing: no Save was killed half-way
 }
@@ -82,7 +84,7 @@ func snapshots(ctx context.Context, e *daemon, state, label string) ([]Snapshot,
 			created, _ := time.Parse(time.RFC3339, l[labelCreated])
 			s = &Snapshot{
 				Key: l[labelSnapshot], Lab: l[labelLab], Created: created, Used: created,
-				secret: l[labelSecret], images: map[string]string{},
+				secret: l[labelSecret], images: map[string]string{}, files: map[string]string{},
 			}
 			_ = json.Unmarshal([]byte(l[labelPrint]), &s.print)
 			if info, err := os.Stat(usedFile(state, s.Key)); err == nil && info.ModTime().After(created) {
@@ -94,7 +96,7 @@ func snapshots(ctx context.Context, e *daemon, state, label string) ([]Snapshot,
 		s.Size += max(0, img.Size-base)
 		s.ids = append(s.ids, img.ID)
 		if slices.Contains(img.RepoTags, name) {
-			s.images[l[labelServer]] = name
+			s.images[l[labelServer]], s.files[l[labelServer]] = name, l[labelFiles]
 			s.Servers = append(s.Servers, l[labelServer])
 		}
 		n, err := strconv.Atoi(l[labelServers])
@@ -231,6 +233,7 @@ func (r *Rig) Save(ctx context.Context, fp lab.Fingerprint) error {
 		if err := n.commit(ctx, from[n.Name()], labels, r.images[n.srv.Engine()]); err != nil {
 			return err
 		}
+		n.has = n.files
 		return removeContainer(ctx, r.engine, n.id())
 	})
 	if err != nil {
@@ -263,7 +266,9 @@ func (n *Node) endCleanly(ctx context.Context) error {
 
 // commit keeps the stopped container as an image.
 func (n *Node) commit(ctx context.Context, name string, labels map[string]string, base docker.Image) error {
-	l := map[string]string{labelLab: n.rig.env.Lab, labelServer: n.Name(), labelBase: strconv.FormatInt(base.Size, 10)}
+	l := map[string]string{
+		labelLab: n.rig.env.Lab, labelServer: n.Name(), labelBase: strconv.FormatInt(base.Size, 10), labelFiles: n.files,
+	}
 	for k, v := range labels {
 		l[k] = v
 	}

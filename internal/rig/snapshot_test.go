@@ -2,10 +2,12 @@ package rig
 
 import (
 	"context"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,9 +53,11 @@ func cleanLab(t *testing.T, name string) {
 	})
 }
 
-// pair is a rig of two servers of which each knows one password.
+// pair is a rig of two servers of which each knows one password, and a file: one
+// that is always the same, and one that says where the server is.
 func pair(t *testing.T, env lab.Env) (r *Rig, a, b *server) {
-	a, b = &server{name: "a", secret: true}, &server{name: "b", secret: true}
+	a = &server{name: "a", secret: true, files: []File{{Path: "/data/conf", Text: "as ever"}}}
+	b = &server{name: "b", secret: true, knows: true}
 	return newRig(t, env, a, b), a, b
 }
 
@@ -105,6 +109,12 @@ func TestSnapshot(t *testing.T) {
 		if p := b.ask(t, "/env", url.Values{"k": {"PASSWORD"}}); p != password || len(p) != 32 {
 			t.Errorf("password %q, want %q", p, password)
 		}
+		if conf := a.ask(t, "/get", url.Values{"k": {"conf"}}); conf != "as ever" || len(a.node.Copied()) > 0 {
+			t.Errorf("a's file is %q, copied %v, which the snapshot has", conf, a.node.Copied())
+		}
+		if p := b.ask(t, "/get", url.Values{"k": {"port"}}); !strings.HasSuffix(b.node.Addr(port), ":"+p) {
+			t.Errorf("b is told port %s, and serves at %s", p, b.node.Addr(port))
+		}
 	}
 	password := r.Secret("password")
 	check(a, b, password)
@@ -112,6 +122,8 @@ func TestSnapshot(t *testing.T) {
 
 	// The second starts from it, with the same password on other ports.
 	r, a, b = pair(t, env)
+	taken := addr
+	r.free = func(ip netip.Addr, port int) bool { return !strings.HasSuffix(taken, strconv.Itoa(port)) && free(ip, port) }
 	fp, seeded, err := r.Start(t.Context())
 	if err != nil || !seeded || fp["rows"] != "2" {
 		t.Fatalf("second start: %v, %v, %v", fp, seeded, err)

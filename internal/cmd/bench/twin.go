@@ -6,24 +6,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
-	"faultlab/docker"
 	"faultlab/internal/rig"
 )
 
 // twin is the bare server: a container like that of a rig, started by nothing
-// but the four calls to the engine that it takes.
+// but the calls to the engine that it takes.
 type twin struct {
 	api   *client.Client
 	like  container.InspectResponse
-	files bytes.Buffer // as tar
+	files bytes.Buffer // as tar; empty if the image has them
 	ready func(ctx context.Context) error
 	close func() error
 }
@@ -46,17 +43,11 @@ func (b *bench) twin(ctx context.Context, r *rig.Rig, n *rig.Node) (*twin, error
 	if t.like, err = b.inspect(ctx, r, n); err != nil {
 		return nil, err
 	}
-	img, err := docker.Ensure(ctx, srv.Engine(), log)
-	if err != nil {
-		return nil, err
+	if len(n.Copied()) == 0 {
+		return t, nil
 	}
-	spec := srv.Spec(img, func(port int) int {
-		_, host, _ := net.SplitHostPort(n.Addr(port))
-		p, _ := strconv.Atoi(host) // the rig made it of a number
-		return p
-	})
 	w := tar.NewWriter(&t.files)
-	for _, f := range spec.Files {
+	for _, f := range n.Copied() {
 		h := &tar.Header{Name: strings.TrimPrefix(f.Path, "/"), Mode: 0o644, Size: int64(len(f.Text)), ModTime: time.Now()}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, fmt.Errorf("pack %s: %w", f.Path, err)
@@ -88,8 +79,10 @@ func (t *twin) start(ctx context.Context) (up, down time.Duration, err error) {
 // serve starts a container that was made and returns when it is ready: the time
 // since began.
 func (t *twin) serve(ctx context.Context, id string, began time.Time) (time.Duration, error) {
-	if _, err := t.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: &t.files}); err != nil {
-		return 0, err
+	if t.files.Len() > 0 {
+		if _, err := t.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: &t.files}); err != nil {
+			return 0, err
+		}
 	}
 	if _, err := t.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return 0, err
