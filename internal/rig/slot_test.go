@@ -26,7 +26,7 @@ func TestTurns(t *testing.T) {
 	// On a machine of many cores all slots but the first's are taken too.
 	second.state = first.state
 	for i := 1; i < first.engine.slots(); i++ {
-		s, err := takeSlot(t.Context(), first.state, first.engine.slots(), lab.Env{})
+		s, err := takeSlot(t.Context(), first.state, first.engine.slots(), lab.Env{Lab: "test/first"})
 		must(t, err)
 		defer s.free()
 	}
