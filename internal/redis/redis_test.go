@@ -124,6 +124,16 @@ func TestOne(t *testing.T) {
 	if d2, _ := s.Digest(ctx, "*"); d2.Sum == d1.Sum {
 		t.Error("the digest does not see a changed value")
 	}
+	// Time goes by for what has an end, and for nothing else.
+	s.Client().Set(ctx, "short", 1, 10*time.Second)
+	s.Client().Set(ctx, "long", 1, time.Hour)
+	if err := s.Pass(ctx, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if n, left := s.Client().Exists(ctx, "short", "set", "hash").Val(), s.Client().TTL(ctx, "long").Val(); n != 2 || left > 59*time.Minute || left < 58*time.Minute {
+		t.Errorf("after a minute %d of 3 are there, and %s of an hour is left", n, left)
+	}
+	s.Client().Del(ctx, "long")
 	if ev := s.Evidence(ctx); len(ev) != 3 || len(ev["info.txt"]) < 1000 {
 		t.Error(ev)
 	}

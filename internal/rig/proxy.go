@@ -26,7 +26,9 @@ type Proxy struct {
 	rate    int
 	cut     bool
 	mute    bool
-	held    int // bytes that clients sent while they were muted
+	held    int    // bytes that clients sent while they were muted
+	picks   *picks // nil: nothing is kept
+	kept    int    // clients that have a piece that is kept
 	before  func(sent []byte)
 	asked   *request      // the last that Before was called for
 	changed chan struct{} // closed and made anew at each change
@@ -35,6 +37,9 @@ type Proxy struct {
 
 	turn sync.Mutex // held from a call of before until what it was called for has gone on
 }
+
+// picks is one call of Keep.
+type picks struct{ piece func(sent []byte) bool }
 
 // request is a piece of what a client sends.
 type request struct {
@@ -85,6 +90,25 @@ func (p *Proxy) Held() int {
 
 // Heal undoes Cut and Mute; what was on its way arrives.
 func (p *Proxy) Heal() { p.set(func() { p.cut, p.mute = false, false }) }
+
+// Keep keeps from the server each piece of what clients send that f picks, and what
+// the same client sends after it, until the next call; nil: nothing. F sees one
+// piece at a time, of all clients, and may not call the proxy. Who picks nothing counts.
+func (p *Proxy) Keep(f func(sent []byte) bool) {
+	p.set(func() {
+		p.picks = nil
+		if f != nil {
+			p.picks = &picks{f}
+		}
+	})
+}
+
+// Kept is how many clients have a piece that is kept.
+func (p *Proxy) Kept() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept
+}
 
 // Before has f called before each piece of what a client sends goes on to the
 // server, which gets it as f leaves it; nil: nothing. Pieces then go on one at a
@@ -169,7 +193,9 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	var both sync.WaitGroup
 	both.Go(func() {
-		p.pump(server, client, true, func(sent []byte, deliver func() bool) bool { return p.ask(server, sent, deliver) })
+		p.pump(server, client, true, func(sent []byte, deliver func() bool) bool {
+			return p.keep(sent) && p.ask(server, sent, deliver)
+		})
 	})
 	both.Go(func() {
 		p.pump(client, server, false, func(_ []byte, deliver func() bool) bool {
@@ -178,6 +204,25 @@ func (p *Proxy) serve(client net.Conn) {
 		})
 	})
 	both.Wait()
+}
+
+// keep returns when a piece may go on; it is false when the proxy was closed.
+func (p *Proxy) keep(sent []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.picks
+	if k == nil || !k.piece(sent) {
+		return true
+	}
+	p.kept++
+	for p.picks == k && !p.closed {
+		changed := p.changed
+		p.mu.Unlock()
+		<-changed
+		p.mu.Lock()
+	}
+	p.kept--
+	return !p.closed
 }
 
 // unanswered is how long other clients wait for an answer to what one has sent.

@@ -237,3 +237,27 @@ func TestProxyBefore(t *testing.T) {
 	expect(3)
 	answer <- "4\n"
 }
+
+// What is picked stays, with what its client sends after it; others go on.
+func TestKeep(t *testing.T) {
+	r := New(lab.Env{})
+	p, err := r.Proxy(t.Context(), echo(t))
+	must(t, err)
+	defer p.Close()
+	kept, other := dial(t, p), dial(t, p)
+	seen := 0
+	p.Keep(func(sent []byte) bool { seen++; return seen == 1 })
+	if _, err := kept.send(100 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) || p.Kept() != 1 {
+		t.Errorf("what is picked: %v, %d kept", err, p.Kept())
+	}
+	if _, err := kept.send(100 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after what is picked: %v", err)
+	}
+	if _, err := other.send(10 * time.Second); err != nil || seen != 2 {
+		t.Errorf("another client: %v; %d pieces were seen", err, seen)
+	}
+	p.Keep(nil)
+	if _, err := kept.send(10 * time.Second); err != nil || p.Kept() != 0 {
+		t.Errorf("let go: %v, %d kept", err, p.Kept())
+	}
+}
