@@ -29,9 +29,8 @@ func (s *Server) conf(port int) string {
 	if s.primary != nil {
 		lines = append(lines, fmt.Sprintf("replicaof %s %d", s.primary.Name(), Port))
 	}
-	if s.primary != nil || s.cluster != nil {
-		lines = append(lines, "masteruser "+Admin, "masterauth "+s.Password(Admin))
-	}
+	// Whoever is a primary now may follow another after a failover.
+	lines = append(lines, "masteruser "+Admin, "masterauth "+s.Password(Admin))
 	if s.cluster != nil {
 		lines = append(lines,
 			"cluster-enabled yes",

@@ -71,7 +71,7 @@ func NewReplica(r *rig.Rig, primary *Server, c Config) *Server {
 		c.Name = "replica"
 	}
 	s := add(r, c, primary, nil)
-	r.Join(func(ctx context.Context, _ bool) error { return s.inSync(ctx) })
+	r.Join(func(ctx context.Context, _ bool) error { return s.CaughtUp(ctx, primary) })
 	return s
 }
 
@@ -173,20 +173,37 @@ func (s *Server) set(ctx context.Context, name string, value any) error {
 	return nil
 }
 
-// inSync returns when a replica has all that its primary had when it was called.
-func (s *Server) inSync(ctx context.Context) error {
-	want, err := s.primary.Info(ctx, "replication")
+// CaughtUp returns when a replica has all that its primary had when it was
+// called. Who is told to follow nobody never has: a *Detached.
+func (s *Server) CaughtUp(ctx context.Context, primary *Server) error {
+	want, err := primary.Info(ctx, "replication")
 	if err != nil {
 		return err
 	}
-	return measure.Until(ctx, s.Name()+" has caught up with "+s.primary.Name(), func(ctx context.Context) (string, bool, error) {
+	var gone *Detached
+	err = measure.Until(ctx, s.Name()+" has caught up with "+primary.Name(), func(ctx context.Context) (string, bool, error) {
 		got, err := s.Info(ctx, "replication")
 		if err != nil {
 			return "", false, err
 		}
+		if got["role"] == "master" {
+			gone = &Detached{s.Name()}
+			return "", true, nil
+		}
 		state := fmt.Sprintf("link %s, offset %s of %s", got["master_link_status"], got["slave_repl_offset"], want["master_repl_offset"])
 		return state, got["master_link_status"] == "up" && got.Int("slave_repl_offset") >= want.Int("master_repl_offset"), nil
 	})
+	if err == nil && gone != nil {
+		return gone
+	}
+	return err
+}
+
+// Detached is a server that should follow another and is a primary itself.
+type Detached struct{ Name string }
+
+func (e *Detached) Error() string {
+	return e.Name + " follows nobody: INFO replication says role:master"
 }
 
 // Close closes the harness's clients.
