@@ -14,6 +14,7 @@ import (
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	mysqlstale "faultlab/labs/mysql/stale-read"
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
+	redisstampede "faultlab/labs/redis/cache-stampede"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
@@ -27,6 +28,7 @@ var All = []*lab.Lab{
 	mysqllongtrx.Lab,
 	mysqllag.Lab,
 	mysqlstale.Lab,
+	redisstampede.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,

@@ -1,0 +1,67 @@
+// fails: rebuilds
+// Four statements at a time don't hurt MySQL, and all two hundred come to their turn.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	mrand "math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// pages keeps pages in Redis.
+type pages struct {
+	db     *sql.DB
+	rdb    *redis.Client
+	maxAge time.Duration
+	turns  chan struct{}
+}
+
+func newPages(db *sql.DB, rdb *redis.Client, maxAge time.Duration) *pages {
+	return &pages{db: db, rdb: rdb, maxAge: maxAge, turns: make(chan struct{}, 4)}
+}
+
+// get returns a page from Redis, or else has it built.
+func (p *pages) get(ctx context.Context, sku string) (page, error) {
+	pg, err := p.cached(ctx, sku)
+	if !errors.Is(err, redis.Nil) {
+		return pg, err
+	}
+	return p.fill(ctx, sku)
+}
+
+// fill builds a page, after others.
+func (p *pages) fill(ctx context.Context, sku string) (page, error) {
+	p.turns <- struct{}{}
+	defer func() { <-p.turns }()
+	pg, err := build(ctx, p.db, sku)
+	if err != nil {
+		return page{}, err
+	}
+	return pg, p.keep(ctx, pg)
+}
+
+// cached returns a page from Redis, or redis.Nil.
+func (p *pages) cached(ctx context.Context, sku string) (page, error) {
+	text, err := p.rdb.Get(ctx, "page:"+sku).Bytes()
+	if err != nil {
+		return page{}, err
+	}
+	var pg page
+	err = json.Unmarshal(text, &pg)
+	return pg, err
+}
+
+// keep has pages that are built together end at different times, none of them too late.
+func (p *pages) keep(ctx context.Context, pg page) error {
+	text, err := json.Marshal(pg)
+	if err != nil {
+		return err
+	}
+	life := p.maxAge/2 + mrand.N(p.maxAge/2)
+	return p.rdb.Set(ctx, "page:"+pg.SKU, text, life).Err()
+}
