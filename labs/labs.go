@@ -15,6 +15,7 @@ import (
 	mysqlstale "faultlab/labs/mysql/stale-read"
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
 	redisstampede "faultlab/labs/redis/cache-stampede"
+	redisreshard "faultlab/labs/redis/resharding"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
@@ -29,6 +30,7 @@ var All = []*lab.Lab{
 	mysqllag.Lab,
 	mysqlstale.Lab,
 	redisstampede.Lab,
+	redisreshard.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,

@@ -20,11 +20,11 @@ type confined struct{ *sandbox.Box }
 var addrRE = regexp.MustCompile(`\b127\.0\.0\.1:[0-9]+\b`)
 
 // confine starts the program in a container, from where it reaches the addresses
-// that its environment names, and nothing else.
+// that its environment or o.Reach names, and nothing else.
 func (p *Program) confine(ctx context.Context, o Options, out io.Writer) (running, error) {
 	env := given(o)
 	env["HOME"], env["TMPDIR"] = "/tmp", "/tmp"
-	var reach []string
+	reach := slices.Clone(o.Reach)
 	for name, value := range env {
 		if name != listenEnv {
 			reach = append(reach, addrRE.FindAllString(value, -1)...)

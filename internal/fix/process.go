@@ -20,6 +20,7 @@ type Options struct {
 	Env    map[string]string // LAB_… variables; nothing else is inherited but PATH, HOME and TMPDIR
 	Log    string            // file that its output goes to, cut at 1 MiB; empty: none
 	Memory int64             // bytes that each of its processes may allocate; 0: 1 GiB
+	Reach  []string          // addresses of servers that it is told of later; those in Env are known
 }
 
 // Process is a running program, in a process group or in a container of its own.

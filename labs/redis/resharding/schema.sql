@@ -1,0 +1,4 @@
+CREATE TABLE products (
+  id   BIGINT PRIMARY KEY,
+  body VARCHAR(1000) NOT NULL
+);
