@@ -16,6 +16,7 @@ import (
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
 	redisstampede "faultlab/labs/redis/cache-stampede"
 	redisreshard "faultlab/labs/redis/resharding"
+	redisresync "faultlab/labs/redis/full-resync"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
@@ -31,6 +32,7 @@ var All = []*lab.Lab{
 	mysqlstale.Lab,
 	redisstampede.Lab,
 	redisreshard.Lab,
+	redisresync.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,
