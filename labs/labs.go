@@ -15,8 +15,8 @@ import (
 	mysqlstale "faultlab/labs/mysql/stale-read"
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
 	redisstampede "faultlab/labs/redis/cache-stampede"
-	redisreshard "faultlab/labs/redis/resharding"
 	redisresync "faultlab/labs/redis/full-resync"
+	redisreshard "faultlab/labs/redis/resharding"
 	redisskew "faultlab/labs/redis/skewed-keys"
 )
 
