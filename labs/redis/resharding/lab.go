@@ -146,12 +146,16 @@ func (t *trial) redeploy(ctx context.Context) error {
 }
 
 // cutOff has a node in the middle of the list that nobody reaches, and takes it out.
-// It keeps what it has, and nobody can tell it what changes meanwhile.
+// It keeps what it has, nobody can tell it what changes meanwhile, and not every
+// instance that knew of it lives to see it again.
 func (t *trial) cutOff(ctx context.Context) error {
 	if err := t.last.Close(); err != nil {
 		return err
 	}
-	return t.without(ctx, "cache-2")
+	if err := t.without(ctx, "cache-2"); err != nil {
+		return err
+	}
+	return t.restart(ctx, 0)
 }
 
 // putBack lists it again.

@@ -1,0 +1,93 @@
+// fails: stale-answers
+// Each instance notes what was put, and deletes that on a node that comes back: so it
+// need not begin empty. An instance that was started anew meanwhile has no notes.
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// catalogue is the table of products, with the cache in front of it.
+type catalogue struct {
+	db    *sql.DB
+	nodes *nodes // no request is under way when they change
+
+	mu    sync.Mutex
+	noted map[string]bool
+}
+
+// keep is how long a product stays in the cache.
+const keep = time.Hour
+
+func key(id int64) string { return "product:" + strconv.FormatInt(id, 10) }
+
+// open runs before the program listens, with the nodes that there are.
+func (c *catalogue) open(_ context.Context, list []node) error {
+	c.nodes = connect(list, nil)
+	return nil
+}
+
+// change takes another list of nodes. One that was not in the last list has missed
+// what was put meanwhile: it is deleted there now.
+func (c *catalogue) change(ctx context.Context, list []node) error {
+	last := c.nodes
+	c.nodes = connect(list, last)
+	for _, n := range c.nodes.list {
+		if last.has(n.name) {
+			continue
+		}
+		for key := range c.noted {
+			if err := n.Del(ctx, key).Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// get returns a product; sql.ErrNoRows says that there is none.
+func (c *catalogue) get(ctx context.Context, id int64) (body string, err error) {
+	node := c.nodes.of(key(id))
+	body, missed := node.Get(ctx, key(id)).Result()
+	if missed == nil {
+		return body, nil
+	}
+	if err := c.db.QueryRowContext(ctx, "SELECT body FROM products WHERE id = ?", id).Scan(&body); err != nil {
+		return "", err
+	}
+	if errors.Is(missed, redis.Nil) {
+		missed = node.Set(ctx, key(id), body, keep).Err()
+	}
+	if missed != nil { // a dead node costs a look into MySQL, no more
+		log.Printf("cache: %v", missed)
+	}
+	return body, nil
+}
+
+// put changes a product. Whoever reads it next gets it from MySQL. A node that had
+// it before the last change of the list may have it still, and again.
+func (c *catalogue) put(ctx context.Context, id int64, body string) error {
+	if _, err := c.db.ExecContext(ctx, "UPDATE products SET body = ? WHERE id = ?", body, id); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.noted == nil {
+		c.noted = map[string]bool{}
+	}
+	c.noted[key(id)] = true
+	c.mu.Unlock()
+	var errs []error
+	for _, n := range c.nodes.list {
+		errs = append(errs, n.Del(ctx, key(id)).Err())
+	}
+	return errors.Join(errs...)
+}
