@@ -18,6 +18,7 @@ import (
 	redisresync "faultlab/labs/redis/full-resync"
 	redisreshard "faultlab/labs/redis/resharding"
 	redisskew "faultlab/labs/redis/skewed-keys"
+	redisorders "faultlab/labs/redis/stream-orders"
 )
 
 // All lists the labs in the order in which they are taught.
@@ -33,6 +34,7 @@ var All = []*lab.Lab{
 	redisstampede.Lab,
 	redisreshard.Lab,
 	redisresync.Lab,
+	redisorders.Lab,
 	redisskew.Lab,
 	clickhouseslow.Lab,
 	kafkaskewed.Lab,

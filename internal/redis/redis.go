@@ -102,6 +102,19 @@ func (s *Server) Addr() string { return s.node.Addr(Port) }
 // Proxy stands before the server, until the rig is stopped.
 func (s *Server) Proxy(ctx context.Context) (*rig.Proxy, error) { return s.rig.Proxy(ctx, s.Addr()) }
 
+// Env is how a program finds the server, through a proxy if there is one.
+func (s *Server) Env(way *rig.Proxy) map[string]string {
+	addr := s.Addr()
+	if way != nil {
+		addr = way.Addr()
+	}
+	return map[string]string{
+		"LAB_REDIS_ADDR":     addr,
+		"LAB_REDIS_USER":     Learner,
+		"LAB_REDIS_PASSWORD": s.Password(Learner),
+	}
+}
+
 // Client is the harness's own client. Its commands are left out of Counters.
 func (s *Server) Client() *goredis.Client { return s.client }
 

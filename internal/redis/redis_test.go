@@ -138,6 +138,26 @@ func TestOne(t *testing.T) {
 		t.Error(ev)
 	}
 
+	// Of five messages two are pending, and the older one is no longer in its stream.
+	// What is aged is the other, and none is forgotten.
+	for _, id := range []string{"1-1", "2-1", "3-1", "4-1", "5-1"} {
+		s.Client().XAdd(ctx, &goredis.XAddArgs{Stream: "stream", ID: id, Values: []string{"a", "b"}})
+	}
+	s.Client().XGroupCreate(ctx, "stream", "group", "0")
+	s.Client().XReadGroup(ctx, &goredis.XReadGroupArgs{Group: "group", Consumer: "one", Streams: []string{"stream", ">"}, Count: 2})
+	s.Client().XDel(ctx, "stream", "1-1", "4-1")
+	if err := s.Age(ctx, time.Minute, 7); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Streams(ctx); err != nil || got != (redis.Streams{Length: 3, Pending: 2, Undelivered: 2}) {
+		t.Errorf("in the streams: %+v %v", got, err)
+	}
+	pending, err := s.Client().XPendingExt(ctx, &goredis.XPendingExtArgs{Stream: "stream", Group: "group", Start: "-", End: "+", Count: 9, Idle: time.Minute}).Result()
+	if err != nil || len(pending) != 1 || pending[0].ID != "2-1" || pending[0].RetryCount != 8 || pending[0].Consumer != "one" {
+		t.Errorf("pending for a minute: %+v %v", pending, err)
+	}
+	s.Client().Del(ctx, "stream")
+
 	// What was written before a clean stop is there after it.
 	if err := s.Node().Restart(ctx); err != nil {
 		t.Fatal(err)
