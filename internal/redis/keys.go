@@ -89,8 +89,9 @@ func (s *Server) Biggest(ctx context.Context) (key string, bytes int64, err erro
 	return key, bytes, err
 }
 
-// Pass lets d go by for all keys that have an end, as if nobody had done anything
-// meanwhile: their ends come nearer, and whose end has come is gone. Others stay.
+// Pass lets d go by for all keys, and fields of hashes, that have an end, as if nobody
+// had done anything meanwhile: their ends come nearer, and whose end has come is
+// gone. Others stay.
 func (s *Server) Pass(ctx context.Context, d time.Duration) error {
 	const pass = `
 		for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -99,6 +100,16 @@ func (s *Server) Pass(ctx context.Context, d time.Duration) error {
 				redis.call('PEXPIRE', key, left - ARGV[1])
 			elseif left >= 0 then
 				redis.call('DEL', key)
+			end
+			if redis.call('TYPE', key).ok == 'hash' then
+				for _, field in ipairs(redis.call('HKEYS', key)) do
+					left = redis.call('HPTTL', key, 'FIELDS', 1, field)[1]
+					if left > tonumber(ARGV[1]) then
+						redis.call('HPEXPIRE', key, left - ARGV[1], 'FIELDS', 1, field)
+					elseif left >= 0 then
+						redis.call('HDEL', key, field)
+					end
+				end
 			end
 		end`
 	if err := s.client.Eval(ctx, pass, nil, d.Milliseconds()).Err(); err != nil && !errors.Is(err, goredis.Nil) {

@@ -167,6 +167,24 @@ func TestOne(t *testing.T) {
 	}
 }
 
+// Time goes by for fields of hashes, too.
+func TestPassFields(t *testing.T) {
+	r := newRig(t)
+	s := redis.New(r, redis.Config{})
+	ctx := start(t, r)
+	c := s.Client()
+	c.HSet(ctx, "hash", "short", 1, "long", 1, "without", 1)
+	c.HExpire(ctx, "hash", 10*time.Second, "short")
+	c.HExpire(ctx, "hash", time.Hour, "long")
+	if err := s.Pass(ctx, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	left := c.HTTL(ctx, "hash", "short", "long", "without").Val()
+	if len(left) != 3 || left[0] != -2 || left[1] > 59*60 || left[1] < 58*60 || left[2] != -1 {
+		t.Errorf("after a minute %v seconds are left of 10, of an hour and of ever", left)
+	}
+}
+
 func TestReplica(t *testing.T) {
 	r := newRig(t)
 	s := redis.New(r, redis.Config{})
