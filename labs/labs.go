@@ -14,6 +14,7 @@ import (
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	mysqlstale "faultlab/labs/mysql/stale-read"
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
+	redispenetration "faultlab/labs/redis/cache-penetration"
 	redisstampede "faultlab/labs/redis/cache-stampede"
 	redisresync "faultlab/labs/redis/full-resync"
 	redisreshard "faultlab/labs/redis/resharding"
@@ -31,6 +32,7 @@ var All = []*lab.Lab{
 	mysqllongtrx.Lab,
 	mysqllag.Lab,
 	mysqlstale.Lab,
+	redispenetration.Lab,
 	redisstampede.Lab,
 	redisreshard.Lab,
 	redisresync.Lab,

@@ -1,0 +1,90 @@
+// fails: penetration, created-unseen
+//
+// The ids that are nowhere lie among those that are.
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/redis/go-redis/v9"
+)
+
+// catalogue is the table of products in MySQL, with Redis in front of it.
+type catalogue struct {
+	db  *sql.DB
+	rdb *redis.Client
+
+	first, last int64 // ids that there are
+}
+
+// open runs when the program starts, before it listens.
+func (c *catalogue) open(ctx context.Context) error {
+	return c.db.QueryRowContext(ctx, "SELECT MIN(id), MAX(id) FROM products").Scan(&c.first, &c.last)
+}
+
+// keep is how long a product stays in Redis.
+const keep = 10 * time.Minute
+
+func key(id int64) string { return "product:" + strconv.FormatInt(id, 10) }
+
+// get returns a product, or errNotFound.
+func (c *catalogue) get(ctx context.Context, id int64) (*product, error) {
+	if id < c.first || id > c.last {
+		return nil, errNotFound
+	}
+	cached, err := c.rdb.Get(ctx, key(id)).Bytes()
+	switch {
+	case err == nil:
+		p := &product{}
+		return p, json.Unmarshal(cached, p)
+	case !errors.Is(err, redis.Nil):
+		return nil, err
+	}
+	p, err := c.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return p, c.cache(ctx, p)
+}
+
+// read asks MySQL.
+func (c *catalogue) read(ctx context.Context, id int64) (*product, error) {
+	p := &product{ID: id}
+	err := c.db.QueryRowContext(ctx, "SELECT name, cents FROM products WHERE id = ?", id).Scan(&p.Name, &p.Cents)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNotFound
+	}
+	return p, err
+}
+
+// cache keeps a product in Redis.
+func (c *catalogue) cache(ctx context.Context, p *product) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return c.rdb.Set(ctx, key(p.ID), text, keep).Err()
+}
+
+// create adds a product, or returns errExists.
+func (c *catalogue) create(ctx context.Context, p product) error {
+	return c.insert(ctx, p)
+}
+
+// insert writes it into MySQL.
+func (c *catalogue) insert(ctx context.Context, p product) error {
+	const duplicate = 1062
+	_, err := c.db.ExecContext(ctx, "INSERT INTO products (id, name, cents) VALUES (?, ?, ?)", p.ID, p.Name, p.Cents)
+	var refused *mysql.MySQLError
+	if errors.As(err, &refused) && refused.Number == duplicate {
+		return errExists
+	}
+	return err
+}
