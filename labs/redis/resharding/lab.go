@@ -174,7 +174,10 @@ func (t *trial) die(ctx context.Context) error {
 	if err := t.cache("cache-2").Node().Kill(ctx); err != nil {
 		return err
 	}
-	return t.without(ctx, "cache-2")
+	if err := t.without(ctx, "cache-2"); err != nil {
+		return err
+	}
+	return empty(ctx, t.cache("cache-2")) // who looks at the servers next finds all of them
 }
 
 // without takes a node out of the list, some time after it was last reached.
