@@ -301,8 +301,8 @@ func (s *shop) together(ctx context.Context) error {
 // one ends by itself, or what an instance takes for its end, while it is read. No
 // second one may be built before the first one is there. Who builds it dies.
 func (s *shop) byItself(ctx context.Context) error {
-	if s.stale > 0 {
-		return nil
+	if s.stale > 0 || s.stuck > 0 {
+		return nil // it is known, and would take long
 	}
 	if err := s.restart(ctx, oneSecond); err != nil {
 		return err
@@ -354,7 +354,7 @@ func (s *shop) endsAndDies(ctx context.Context, p *product) error {
 		}
 	}
 	s.letGo()
-	if err := stop(); err != nil {
+	if err := stop(); err != nil || s.stuck > 0 {
 		return err
 	}
 	if err := s.start(ctx, owner); err != nil {
