@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"faultlab/internal/lab"
+	"faultlab/internal/measure"
 	"faultlab/internal/redis"
 )
 
@@ -30,11 +31,24 @@ func (s *shop) apply(ctx context.Context, v lab.Variant) error {
 	defer s.mu.Unlock()
 	for _, server := range []*redis.Server{s.replica, s.primary} {
 		s.env.Log("patch %s, with a restart", server.Name())
+		if err := idle(ctx, server); err != nil {
+			return err
+		}
 		if err := server.Node().Restart(ctx); err != nil {
 			return lab.Blame(lab.ApplyCheck, fmt.Errorf("after the fix: %w", err))
 		}
 	}
 	return nil
+}
+
+// idle waits until the server writes nothing to its disk: one that begins an AOF
+// can't be ended.
+func idle(ctx context.Context, server *redis.Server) error {
+	return measure.Until(ctx, server.Name()+" writes no file", func(ctx context.Context) (string, bool, error) {
+		in, err := server.Info(ctx, "persistence")
+		n := in.Int("aof_rewrite_in_progress") + in.Int("aof_rewrite_scheduled") + in.Int("rdb_bgsave_in_progress")
+		return "it still does", n == 0, err
+	})
 }
 
 func (s *shop) settle(ctx context.Context) error {
