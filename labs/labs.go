@@ -14,6 +14,7 @@ import (
 	mysqlslow "faultlab/labs/mysql/slow-query"
 	mysqlstale "faultlab/labs/mysql/stale-read"
 	mysqlunindexed "faultlab/labs/mysql/unindexed-update"
+	redisblocking "faultlab/labs/redis/blocking-commands"
 	redispenetration "faultlab/labs/redis/cache-penetration"
 	redisstampede "faultlab/labs/redis/cache-stampede"
 	redisresync "faultlab/labs/redis/full-resync"
@@ -35,6 +36,7 @@ var All = []*lab.Lab{
 	redispenetration.Lab,
 	redisstampede.Lab,
 	redisreshard.Lab,
+	redisblocking.Lab,
 	redisresync.Lab,
 	redisorders.Lab,
 	redisskew.Lab,

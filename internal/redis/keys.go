@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -42,9 +44,13 @@ func (s *Server) SlotKeys(ctx context.Context, slot int) (int64, error) {
 // Scan calls f with all keys that match pattern, some at a time; a key may
 // come twice while others write.
 func (s *Server) Scan(ctx context.Context, pattern string, f func(keys []string) error) error {
+	return s.scan(ctx, s.client, pattern, f)
+}
+
+func (s *Server) scan(ctx context.Context, c goredis.Cmdable, pattern string, f func(keys []string) error) error {
 	var cursor uint64
 	for {
-		keys, next, err := s.client.Scan(ctx, cursor, pattern, page).Result()
+		keys, next, err := c.Scan(ctx, cursor, pattern, page).Result()
 		if err != nil {
 			return fmt.Errorf("scan %s: %w", s.Name(), err)
 		}
@@ -57,6 +63,30 @@ func (s *Server) Scan(ctx context.Context, pattern string, f func(keys []string)
 			return nil
 		}
 	}
+}
+
+// ScanAll is Scan of all keys in all databases that have some; c is where the
+// database is selected of which there are keys.
+func (s *Server) ScanAll(ctx context.Context, f func(c *goredis.Conn, keys []string) error) error {
+	in, err := s.Info(ctx, "keyspace")
+	if err != nil {
+		return err
+	}
+	c := s.client.Conn()
+	defer c.Close()
+	for field := range in {
+		db, err := strconv.Atoi(strings.TrimPrefix(field, "db"))
+		if err != nil {
+			continue
+		}
+		if err := c.Select(ctx, db).Err(); err != nil {
+			return fmt.Errorf("select a database of %s: %w", s.Name(), err)
+		}
+		if err := s.scan(ctx, c, "*", func(keys []string) error { return f(c, keys) }); err != nil {
+			return err
+		}
+	}
+	return c.Select(ctx, 0).Err() // it goes back to the others
 }
 
 // Sizes calls f with every key and its MEMORY USAGE, all of its elements counted.
@@ -77,6 +107,52 @@ func (s *Server) Sizes(ctx context.Context, f func(key string, bytes int64)) err
 		}
 		return nil
 	})
+}
+
+// Elements is how many fields, members, entries and strings all keys have, in
+// all databases.
+func (s *Server) Elements(ctx context.Context) (n int64, err error) {
+	err = s.ScanAll(ctx, func(c *goredis.Conn, keys []string) error {
+		p := c.Pipeline()
+		types := make([]*goredis.StatusCmd, len(keys))
+		for i, k := range keys {
+			types[i] = p.Type(ctx, k)
+		}
+		if _, err := p.Exec(ctx); err != nil {
+			return fmt.Errorf("types on %s: %w", s.Name(), err)
+		}
+		var sizes []*goredis.IntCmd
+		for i, k := range keys {
+			switch types[i].Val() {
+			case "hash":
+				sizes = append(sizes, p.HLen(ctx, k))
+			case "set":
+				sizes = append(sizes, p.SCard(ctx, k))
+			case "zset":
+				sizes = append(sizes, p.ZCard(ctx, k))
+			case "list":
+				sizes = append(sizes, p.LLen(ctx, k))
+			case "stream":
+				sizes = append(sizes, p.XLen(ctx, k))
+			case "string":
+				n++
+			}
+		}
+		if _, err := p.Exec(ctx); err != nil {
+			return fmt.Errorf("sizes on %s: %w", s.Name(), err)
+		}
+		for _, size := range sizes {
+			n += size.Val()
+		}
+		return nil
+	})
+	return n, err
+}
+
+// IsReply says that err is what the server answered, and no broken connection.
+func IsReply(err error) bool {
+	var reply goredis.Error
+	return errors.As(err, &reply)
 }
 
 // Biggest is the key that takes the most memory; "" on an empty server.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +183,49 @@ func TestPassFields(t *testing.T) {
 	left := c.HTTL(ctx, "hash", "short", "long", "without").Val()
 	if len(left) != 3 || left[0] != -2 || left[1] > 59*60 || left[1] < 58*60 || left[2] != -1 {
 		t.Errorf("after a minute %v seconds are left of 10, of an hour and of ever", left)
+	}
+}
+
+// Monitor has what others had executed, in that order, and what scripts and
+// transactions did; nothing of the harness's own.
+func TestMonitor(t *testing.T) {
+	r := newRig(t)
+	s := redis.New(r, redis.Config{})
+	ctx := start(t, r)
+	m, err := s.Monitor(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := goredis.NewClient(&goredis.Options{Addr: s.Addr(), Username: redis.Learner, Password: s.Password(redis.Learner)})
+	defer c.Close()
+	c.Set(ctx, "a", "1", 0)
+	s.Client().Set(ctx, "own", "1", 0)
+	if err := m.Mark(ctx, "later"); err != nil {
+		t.Fatal(err)
+	}
+	c.Eval(ctx, "return redis.call('GET', KEYS[1])", []string{"a"})
+	_, err = c.TxPipelined(ctx, func(p goredis.Pipeliner) error {
+		p.Get(ctx, "a")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, err := m.Stop(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, call := range calls {
+		switch call.Args[0] {
+		case "hello", "client":
+		default:
+			got = append(got, strings.TrimSpace(fmt.Sprint(call.Mark, " ", call.Client == redis.Script, " ", strings.ToLower(call.Args[0]))))
+		}
+	}
+	want := []string{"false set", "later false eval", "later true get", "later false multi", "later false get", "later false exec"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, not %q", got, want)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
 	"faultlab/internal/measure"
@@ -173,19 +171,12 @@ func (t *trial) old(ctx context.Context) (n int64, err error) {
 		}
 		stores[a.store] = true
 		fields, err := t.cluster.Client().HLen(ctx, place(a.store)).Result()
-		if err != nil && !isReply(err) {
+		if err != nil && !redis.IsReply(err) {
 			return 0, fmt.Errorf("count the cards of %s: %w", a.store, err)
 		}
 		n += fields
 	}
 	return n, nil
-}
-
-// isReply says that err is the server's answer: the program has made something
-// else of the old key.
-func isReply(err error) bool {
-	var reply goredis.Error
-	return errors.As(err, &reply)
 }
 
 // claim takes down what is at the old place while the program says that all is moved.
@@ -257,7 +248,7 @@ func (t *trial) deploy(ctx context.Context) (err error) {
 func (t *trial) unmoved(ctx context.Context, i int) ([]article, error) {
 	store := t.stock.there[0].store
 	skus, err := t.cluster.Client().HRandField(ctx, place(store), atOnce).Result()
-	if err != nil && !isReply(err) {
+	if err != nil && !redis.IsReply(err) {
 		return nil, fmt.Errorf("look for cards to overwrite: %w", err)
 	}
 	var list []article
