@@ -2,6 +2,7 @@ package blocking
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -192,6 +193,9 @@ func ask(ctx context.Context, p goredis.Pipeliner, c redis.Call) (elements func(
 	}
 	reply := p.Do(ctx, args...)
 	return func() int {
+		if err := reply.Err(); redis.IsReply(err) && !errors.Is(err, goredis.Nil) {
+			return 1 // refused: nothing was done
+		}
 		n := max(1, given)
 		for _, f := range before {
 			n = max(n, f())
