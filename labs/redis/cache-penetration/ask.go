@@ -126,28 +126,37 @@ func (d *day) either(ctx context.Context, i int, p product) error {
 
 // post has an instance create a product; done says that it has.
 func (d *day) post(ctx context.Context, i int, p product) (done bool, err error) {
+	done, a, err := d.postOrFails(ctx, i, p)
+	if a.status >= http.StatusInternalServerError && !d.nodes[i].killed.Load() {
+		d.fault("wrong-answers", "POST of product %d, which there was not: instance %d said %s", p.ID, i+1, a)
+	}
+	return done, err
+}
+
+// postOrFails is post while a server refuses.
+func (d *day) postOrFails(ctx context.Context, i int, p product) (done bool, a answer, err error) {
 	body, err := json.Marshal(p)
 	if err != nil {
-		return false, err
+		return false, a, err
 	}
 	n := d.nodes[i]
-	status, text, err := n.Ask(ctx, http.MethodPost, "/products", string(body))
+	a.status, a.text, err = n.Ask(ctx, http.MethodPost, "/products", string(body))
 	if err != nil {
 		if n.killed.Load() && ctx.Err() == nil {
-			return false, nil
+			return false, answer{}, nil
 		}
-		return false, err
+		return false, a, err
 	}
-	if status != http.StatusCreated {
-		if !n.killed.Load() {
-			d.fault("wrong-answers", "POST of product %d, which there was not: instance %d said %s", p.ID, i+1, answer{status, text})
+	if a.status != http.StatusCreated {
+		if a.status < http.StatusInternalServerError && !n.killed.Load() {
+			d.fault("wrong-answers", "POST of product %d, which there was not: instance %d said %s", p.ID, i+1, a)
 		}
-		return false, nil
+		return false, a, nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.born = append(d.born, p)
-	return true, nil
+	return true, a, nil
 }
 
 // theirs blames the program for what an account that may do everything could not do.

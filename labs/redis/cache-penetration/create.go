@@ -1,9 +1,9 @@
 package cachepenetration
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -163,17 +163,23 @@ func (d *day) killedAfter(ctx context.Context) error {
 	return d.killedWhileCreating(ctx, p, func() bool { return c.redis.Held() > 0 })
 }
 
-// killedBefore kills an instance before its INSERT: there is no such product.
+// killedBefore kills an instance before its INSERT, or before the COMMIT if that
+// is in a transaction: there is no such product.
 func (d *day) killedBefore(ctx context.Context) error {
 	p, c := d.revive(), d.nodes[1]
-	var inserts atomic.Bool
+	var stopped atomic.Bool
+	last := "INSERT"
 	c.mysql.Before(func(sent []byte) {
-		if bytes.Contains(bytes.ToUpper(sent), []byte("INSERT")) {
+		said := strings.ToUpper(string(sent))
+		if strings.Contains(said, "START TRANSACTION") || strings.Contains(said, "BEGIN") {
+			last = "COMMIT"
+		}
+		if strings.Contains(said, last) && !stopped.Load() {
 			c.mysql.Mute()
-			inserts.Store(true)
+			stopped.Store(true)
 		}
 	})
-	return d.killedWhileCreating(ctx, p, inserts.Load)
+	return d.killedWhileCreating(ctx, p, stopped.Load)
 }
 
 func (d *day) killedWhileCreating(ctx context.Context, p product, stopped func() bool) error {

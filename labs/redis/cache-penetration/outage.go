@@ -7,7 +7,8 @@ import (
 	"faultlab/internal/redis"
 )
 
-// refused has MySQL, and then Redis, refuse the instances for a while.
+// refused has MySQL, and then Redis, refuse the instances for a while, in which a
+// product is created that both were asked for in vain just before.
 func (d *day) refused(ctx context.Context) error {
 	const each = 6
 	var unasked []product
@@ -18,7 +19,17 @@ func (d *day) refused(ctx context.Context) error {
 		name      string
 		shut, let func(context.Context) error
 	}{{"MySQL", d.shutMySQL, d.letMySQL}, {"Redis", d.shutRedis, d.letRedis}} {
+		created := d.revive()
+		for i := range d.nodes {
+			if err := d.misses(ctx, i, created.ID); err != nil {
+				return err
+			}
+		}
 		if err := server.shut(ctx); err != nil {
+			return err
+		}
+		done, _, err := d.postOrFails(ctx, 0, created)
+		if err != nil {
 			return err
 		}
 		for n, p := range unasked {
@@ -34,7 +45,28 @@ func (d *day) refused(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := d.known(ctx, done, created, "created while "+server.name+" refused"); err != nil {
+			return err
+		}
 		unasked = append(unasked[each/2:], d.unasked(), d.unasked(), d.unasked())
+	}
+	return nil
+}
+
+// known wants both instances to find what was created, and nobody to find what
+// did not come into the table.
+func (d *day) known(ctx context.Context, created bool, p product, when string) error {
+	if created {
+		return d.both(ctx, created, p, when)
+	}
+	there, err := d.inTable(ctx, p.ID)
+	if err != nil || there {
+		return err
+	}
+	for i := range d.nodes {
+		if err := d.misses(ctx, i, p.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }
