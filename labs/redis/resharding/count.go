@@ -58,9 +58,9 @@ func (c counted) since(b counted) counted {
 	return d
 }
 
-// change tells both instances of other nodes, reads all products, and returns how
+// change has the instances learn of other nodes, reads all products, and returns how
 // many rows MySQL gave for that, in percent of the products. They are for a reading.
-func (t *trial) change(ctx context.Context, reading string, listed ...string) (rows float64, err error) {
+func (t *trial) change(ctx context.Context, reading string, learn func(context.Context) error, listed ...string) (rows float64, err error) {
 	was := t.nodes()
 	t.listed = listed
 	had, err := t.keys(ctx)
@@ -68,10 +68,8 @@ func (t *trial) change(ctx context.Context, reading string, listed ...string) (r
 		return 0, err
 	}
 	d, err := t.during(ctx, func() error {
-		for i := range t.both {
-			if err := t.tell(ctx, i); err != nil {
-				return err
-			}
+		if err := learn(ctx); err != nil {
+			return err
 		}
 		return t.readAll(ctx)
 	})

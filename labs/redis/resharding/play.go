@@ -33,10 +33,8 @@ func (x *run) play(ctx context.Context, v lab.Variant) (func(context.Context) er
 			if second++; second%holds == 0 {
 				t.listed = names[:9-len(t.listed)]
 				x.env.Log("the nodes are %s", t.nodes())
-				for i := range t.both {
-					if err := t.tell(ctx, i); err != nil {
-						return err
-					}
+				if err := t.tellBoth(ctx); err != nil {
+					return err
 				}
 			}
 			return t.readSome(ctx, perSecond)

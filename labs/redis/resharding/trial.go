@@ -159,6 +159,22 @@ func (t *trial) tell(ctx context.Context, i int) error {
 	return err
 }
 
+// tellBoth gives it to both.
+func (t *trial) tellBoth(ctx context.Context) error {
+	if err := t.tell(ctx, 0); err != nil {
+		return err
+	}
+	return t.tell(ctx, 1)
+}
+
+// tellOne gives it to the first; the second is started anew, with the same list.
+func (t *trial) tellOne(ctx context.Context) error {
+	if err := t.tell(ctx, 0); err != nil {
+		return err
+	}
+	return t.restart(ctx, 1)
+}
+
 func (t *trial) fail(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
