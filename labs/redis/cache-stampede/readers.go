@@ -21,8 +21,12 @@ type wave struct {
 	at     []*instance
 	began  time.Time
 	passed time.Duration // that was let go by in Redis since then
+	twice  bool          // two builds were under way sooner than one may take: no slow machine's fault
 	cancel context.CancelFunc
 }
+
+// age is how old its readers' wait is to them and to Redis.
+func (w *wave) age() time.Duration { return time.Since(w.began) + w.passed }
 
 // read sends n readers to the instances in turn.
 func (s *shop) read(ctx context.Context, p *product, n int, at ...*instance) *wave {

@@ -300,13 +300,16 @@ func (s *shop) still(ctx context.Context, w *wave, enough time.Duration) error {
 		if now != last {
 			last, since = now, time.Now()
 		}
+		if s.kept() > 1 && w.age() <= buildTime {
+			w.twice = true
+		}
 		limit := enough
 		if now.ended == 0 && (silent || now.kept == 0) {
 			limit = max(limit, patience)
 		}
 		return fmt.Sprintf("%+v of %d", now, w.Size), now.ended == w.Size || time.Since(since) > limit, nil
 	})
-	if err == nil && w.Ended() < w.Size && time.Since(w.began)+w.passed > buildTime {
+	if err == nil && w.Ended() < w.Size && w.age() > buildTime && !w.twice {
 		s.letGo()
 		if err := s.finish(ctx, w); err != nil {
 			return err
