@@ -122,9 +122,8 @@ func TestSnapshot(t *testing.T) {
 
 	// The second starts from it, with the same password on other ports.
 	r, a, b = pair(t, env)
-	taken := addr
 	r.free = func(ip netip.Addr, port int) bool {
-		return !strings.HasSuffix(taken, strconv.Itoa(port)) && free(ip, port)
+		return !strings.HasSuffix(addr, strconv.Itoa(port)) && free(ip, port)
 	}
 	fp, seeded, err := r.Start(t.Context())
 	if err != nil || !seeded || fp["rows"] != "2" {
