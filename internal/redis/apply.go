@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"faultlab/internal/lab"
 )
@@ -17,12 +16,7 @@ import (
 // comments. What the server refuses is the learner's, on the check "applies",
 // with its line and the server's words; so is a server that no longer answers.
 func (s *Server) Apply(ctx context.Context, v lab.Variant, file string) error {
-	o := &goredis.Options{
-		Addr: s.Addr(), Username: Learner, Password: s.Password(Learner), MaxRetries: -1,
-		ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	}
-	c := goredis.NewClient(o)
+	c := goredis.NewClient(s.options(Learner))
 	defer c.Close()
 	conn := c.Conn()
 	defer conn.Close()

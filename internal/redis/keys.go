@@ -44,13 +44,14 @@ func (s *Server) SlotKeys(ctx context.Context, slot int) (int64, error) {
 // Scan calls f with all keys that match pattern, some at a time; a key may
 // come twice while others write.
 func (s *Server) Scan(ctx context.Context, pattern string, f func(keys []string) error) error {
-	return s.scan(ctx, s.client, pattern, f)
+	return s.scan(ctx, s.client, pattern, "", f)
 }
 
-func (s *Server) scan(ctx context.Context, c goredis.Cmdable, pattern string, f func(keys []string) error) error {
+// scan is Scan by the client c of keys of a type, of all types if it is empty.
+func (s *Server) scan(ctx context.Context, c goredis.Cmdable, pattern, kind string, f func(keys []string) error) error {
 	var cursor uint64
 	for {
-		keys, next, err := c.Scan(ctx, cursor, pattern, page).Result()
+		keys, next, err := c.ScanType(ctx, cursor, pattern, page, kind).Result()
 		if err != nil {
 			return fmt.Errorf("scan %s: %w", s.Name(), err)
 		}
@@ -82,7 +83,7 @@ func (s *Server) ScanAll(ctx context.Context, f func(c *goredis.Conn, keys []str
 		if err := c.Select(ctx, db).Err(); err != nil {
 			return fmt.Errorf("select a database of %s: %w", s.Name(), err)
 		}
-		if err := s.scan(ctx, c, "*", func(keys []string) error { return f(c, keys) }); err != nil {
+		if err := s.scan(ctx, c, "*", "", func(keys []string) error { return f(c, keys) }); err != nil {
 			return err
 		}
 	}

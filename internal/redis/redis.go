@@ -143,7 +143,7 @@ func (s *Server) Spec(_ docker.Image, at func(int) int) rig.Spec {
 // Ready says that the server has loaded its data. Whether a cluster is whole
 // again after one of its servers was down, Cluster.Whole tells.
 func (s *Server) Ready(ctx context.Context, _ *rig.Node) error {
-	c := s.dial(s.Addr())
+	c := s.dial()
 	run, err := greet(ctx, c)
 	if err != nil || run == s.run {
 		_ = c.Close() // it was only asked
@@ -277,17 +277,22 @@ func text(v any, indent string) string {
 
 const patience = time.Minute
 
-// dial makes a client of the harness for the server at addr.
-func (s *Server) dial(addr string) *goredis.Client {
-	o := &goredis.Options{
-		Addr: addr, Username: Admin, Password: s.Password(Admin), ClientName: Admin,
+// options are those of a client of the server that logs in as user.
+func (s *Server) options(user string) *goredis.Options {
+	return &goredis.Options{
+		Addr: s.Addr(), Username: user, Password: s.Password(user),
 		MaxRetries: -1, // a fault that is measured must be seen
 		// A busy machine is not a broken server; the caller's context ends what hangs.
 		ReadTimeout: patience, WriteTimeout: patience, ContextTimeoutEnabled: true,
-		Dialer: s.own.dial,
 		// Else each connection asks for notifications that only Redis Enterprise sends.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
+}
+
+// dial makes a client of the harness.
+func (s *Server) dial() *goredis.Client {
+	o := s.options(Admin)
+	o.ClientName, o.Dialer = Admin, s.own.dial
 	c := goredis.NewClient(o)
 	c.AddHook(&s.own)
 	return c

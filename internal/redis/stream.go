@@ -65,25 +65,19 @@ func (s *Server) Age(ctx context.Context, d time.Duration, deliveries int) error
 	})
 }
 
-// ofType calls f with each key of a type.
+// ofType calls f with each key of a type, once.
 func (s *Server) ofType(ctx context.Context, kind string, f func(key string) error) error {
-	var cursor uint64
 	seen := map[string]bool{}
-	for {
-		keys, next, err := s.client.ScanType(ctx, cursor, "*", page, kind).Result()
-		if err != nil {
-			return fmt.Errorf("scan %s: %w", s.Name(), err)
-		}
+	return s.scan(ctx, s.client, "*", kind, func(keys []string) error {
 		for _, key := range keys {
-			if !seen[key] {
-				seen[key] = true
-				if err := f(key); err != nil {
-					return err
-				}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			if err := f(key); err != nil {
+				return err
 			}
 		}
-		if cursor = next; cursor == 0 {
-			return nil
-		}
-	}
+		return nil
+	})
 }
