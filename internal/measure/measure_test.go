@@ -143,3 +143,23 @@ func TestWhile(t *testing.T) {
 		})
 	}
 }
+
+// A fact that does not come about is no error; an end of the context is.
+func TestSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, calls := time.Now(), 0
+		err := Soon(t.Context(), time.Minute, "it comes", func() bool { calls++; return calls == 3 })
+		if err != nil || calls != 3 {
+			t.Errorf("third time: %v after %d calls", err, calls)
+		}
+		err = Soon(t.Context(), 10*time.Second, "it comes", func() bool { return false })
+		if took := time.Since(began); err != nil || took < 10*time.Second || took > 12*time.Second {
+			t.Errorf("never: %v after %s", err, took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := Soon(ctx, time.Minute, "it comes", func() bool { return false }); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("cut off: %v", err)
+		}
+	})
+}

@@ -33,3 +33,12 @@ func Until(ctx context.Context, what string, fact func(context.Context) (state s
 		}
 	}
 }
+
+// Soon waits for a fact that may never come about, and for so long at most: whoever
+// is waited for may himself wait.
+func Soon(ctx context.Context, limit time.Duration, what string, fact func() bool) error {
+	began := time.Now()
+	return Until(ctx, what, func(context.Context) (string, bool, error) {
+		return "not yet", fact() || time.Since(began) > limit, nil
+	})
+}

@@ -13,10 +13,7 @@ import (
 
 	"faultlab/internal/lab"
 	"faultlab/internal/measure"
-	"faultlab/internal/redis"
 )
-
-const redisAccount = redis.Learner
 
 // answer is what an instance has said to a GET.
 type answer struct {

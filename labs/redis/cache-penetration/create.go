@@ -62,7 +62,7 @@ func (d *day) underWay(ctx context.Context) error {
 		reader := d.nodes[i]
 		reader.mysql.Before(first(reader.redis.Mute))
 		get := measure.Send(1, func(int) error { return d.either(ctx, i, p) })
-		err := d.await(ctx, "the instance wants to tell Redis what MySQL has told it", func() bool {
+		err := measure.Soon(ctx, patience, "the instance wants to tell Redis what MySQL has told it", func() bool {
 			return get.Ended() > 0 || reader.redis.Held() > 0
 		})
 		if err != nil {
@@ -184,7 +184,7 @@ func (d *day) killedBefore(ctx context.Context) error {
 
 func (d *day) killedWhileCreating(ctx context.Context, p product, stopped func() bool) error {
 	put := measure.Send(1, func(int) error { _, err := d.post(ctx, 1, p); return err })
-	err := d.await(ctx, "the instance goes on", func() bool { return put.Ended() > 0 || stopped() })
+	err := measure.Soon(ctx, patience, "the instance goes on", func() bool { return put.Ended() > 0 || stopped() })
 	if err != nil {
 		return err
 	}

@@ -182,14 +182,11 @@ func (d *day) close() {
 func (d *day) options(i int) fix.Options {
 	d.starts++
 	n := d.nodes[i]
+	env := d.redis.Env(n.redis)
+	env["LAB_MYSQL_DSN"] = d.mysql.DSNThrough(n.mysql, accounts[i], d.database)
 	return fix.Options{
 		Log: filepath.Join(d.env.Scratch, fmt.Sprintf("%s-%d-%d.log", d.database, i+1, d.starts)),
-		Env: map[string]string{
-			"LAB_MYSQL_DSN":      d.mysql.DSNThrough(n.mysql, accounts[i], d.database),
-			"LAB_REDIS_ADDR":     n.redis.Addr(),
-			"LAB_REDIS_USER":     redisAccount,
-			"LAB_REDIS_PASSWORD": d.redis.Password(redisAccount),
-		},
+		Env: env,
 	}
 }
 

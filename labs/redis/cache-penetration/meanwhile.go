@@ -50,15 +50,3 @@ func first(f func()) func([]byte) {
 	var once sync.Once
 	return func([]byte) { once.Do(f) }
 }
-
-// await waits for a fact that comes about unless the program waits itself for
-// what the harness has stopped: then it is not waited for any longer.
-func (d *day) await(ctx context.Context, what string, fact func() bool) error {
-	limit, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err := measure.Until(limit, what, func(context.Context) (string, bool, error) { return "", fact(), nil })
-	if ctx.Err() != nil {
-		return err
-	}
-	return nil
-}

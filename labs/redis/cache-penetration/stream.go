@@ -140,7 +140,7 @@ func (d *day) scan(ctx context.Context) error {
 	// A program that looks after times by itself may need somebody to ask it.
 	somebody := d.id()
 	var failed error
-	err = d.await(ctx, "Redis has forgotten the scan", func() bool {
+	err = measure.Soon(ctx, patience, "Redis has forgotten the scan", func() bool {
 		var left int64
 		if left, failed = d.size(ctx); failed == nil {
 			d.left = float64(max(0, left-before)) / ids

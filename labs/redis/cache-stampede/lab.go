@@ -133,7 +133,7 @@ func (s *shop) late(ctx context.Context, p *product) error {
 			return err
 		}
 		second := s.read(ctx, p, 1, quick)
-		if err := s.soon(ctx, patience, "the other is done", func() bool { return second.Ended() > 0 }); err != nil {
+		if err := measure.Soon(ctx, patience, "the other is done", func() bool { return second.Ended() > 0 }); err != nil {
 			return err
 		}
 		s.letGo()
@@ -201,7 +201,7 @@ func (s *shop) killedAnywhere(ctx context.Context) error {
 			return sent > n
 		})
 		first := s.read(ctx, p, 1, i)
-		err := s.soon(ctx, patience, "the instance sends a command", func() bool { return first.Ended() > 0 || i.redis.Kept() > 0 })
+		err := measure.Soon(ctx, patience, "the instance sends a command", func() bool { return first.Ended() > 0 || i.redis.Kept() > 0 })
 		if err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (s *shop) givesBack(ctx context.Context, p *product) error {
 	slow, other := s.at[0], s.at[1]
 	slow.watch(p, nil, func(b []byte) bool { return deletes.Match(b) })
 	first := s.read(ctx, p, 1, slow)
-	err := s.soon(ctx, patience, "the instance deletes something", func() bool { return first.Ended() > 0 || slow.redis.Kept() > 0 })
+	err := measure.Soon(ctx, patience, "the instance deletes something", func() bool { return first.Ended() > 0 || slow.redis.Kept() > 0 })
 	if err != nil {
 		return err
 	}
@@ -324,7 +324,7 @@ func (s *shop) endsAndDies(ctx context.Context, p *product) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := s.keepReading(ctx, p)
-	if err := s.soon(ctx, 10*s.maxAge, "an instance builds the page", func() bool { return s.kept() > 0 }); err != nil {
+	if err := measure.Soon(ctx, 10*s.maxAge, "an instance builds the page", func() bool { return s.kept() > 0 }); err != nil {
 		return err
 	}
 	owner := 0

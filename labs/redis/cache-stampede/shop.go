@@ -17,7 +17,6 @@ import (
 	"faultlab/internal/fix"
 	"faultlab/internal/lab"
 	"faultlab/internal/measure"
-	"faultlab/internal/redis"
 	"faultlab/internal/rig"
 )
 
@@ -128,17 +127,14 @@ func (s *shop) restart(ctx context.Context, maxAge time.Duration) error {
 func (s *shop) start(ctx context.Context, n int) error {
 	s.starts++
 	i := &instance{account: accounts[n], ways: s.ways[n]}
+	env := s.redis.Env(i.redis)
+	// A statement is one packet, its values included: what it is can be seen.
+	env["LAB_MYSQL_DSN"] = s.mysql.DSNThrough(i.mysql, i.account, "shop") + "&interpolateParams=true"
+	env["LAB_MAX_AGE"] = s.maxAge.String()
 	var err error
 	i.Service, err = s.program.Listen(ctx, fix.Options{
 		Log: filepath.Join(s.env.Scratch, fmt.Sprintf("shop-%d-%s-%d.log", s.opened, i.account, s.starts)),
-		Env: map[string]string{
-			// A statement is one packet, its values included: what it is can be seen.
-			"LAB_MYSQL_DSN":      s.mysql.DSNThrough(i.mysql, i.account, "shop") + "&interpolateParams=true",
-			"LAB_REDIS_ADDR":     i.redis.Addr(),
-			"LAB_REDIS_USER":     redis.Learner,
-			"LAB_REDIS_PASSWORD": s.redis.Password(redis.Learner),
-			"LAB_MAX_AGE":        s.maxAge.String(),
-		},
+		Env: env,
 	})
 	if err != nil {
 		return err
@@ -325,14 +321,6 @@ func (s *shop) pass(ctx context.Context, d time.Duration, waiting ...*wave) erro
 		w.passed += d
 	}
 	return s.redis.Pass(ctx, d)
-}
-
-// soon waits for a fact, or for so long.
-func (s *shop) soon(ctx context.Context, limit time.Duration, what string, fact func() bool) error {
-	began := time.Now()
-	return measure.Until(ctx, what, func(context.Context) (string, bool, error) {
-		return "not yet", fact() || time.Since(began) > limit, nil
-	})
 }
 
 // weigh finds what MySQL reads for a page.
